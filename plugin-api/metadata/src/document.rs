@@ -1,0 +1,312 @@
+//! A metadata file, read.
+
+use std::fmt;
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use crate::plugin::PluginMetadata;
+use crate::position::Position;
+use crate::property_types::PropertyTypes;
+use crate::{desktop, json, toml_tables};
+
+/// The ways to write metadata down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Format {
+    /// KDE's own: an object with `KPlugin` and, beside it, whatever the type wants.
+    Json,
+    /// KDE's older one: the `[Desktop Entry]` group of a `.desktop` file.
+    Desktop,
+    /// The keys of the JSON form in TOML: `KPackageStructure = "..."`, then `[KPlugin]`.
+    Toml,
+}
+
+impl Format {
+    /// The format that the file's extension stands for, `None` for any other extension.
+    ///
+    /// Case does not matter: KPackage 5.103 reads `METADATA.JSON` too.
+    #[must_use]
+    pub fn from_path(path: &Path) -> Option<Format> {
+        let extension = path.extension()?;
+        [Format::Json, Format::Desktop, Format::Toml]
+            .into_iter()
+            .find(|format| extension.eq_ignore_ascii_case(format.extension()))
+    }
+
+    /// The extension of files in this format, without the dot.
+    #[must_use]
+    pub fn extension(self) -> &'static str {
+        match self {
+            Format::Json => "json",
+            Format::Desktop => "desktop",
+            Format::Toml => "toml",
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Format::Json => "JSON",
+            Format::Desktop => "desktop entry",
+            Format::Toml => "TOML",
+        })
+    }
+}
+
+/// What is wrong with a metadata file, and where.
+///
+/// As text: ``malformed JSON at line 2, column 7: expected `,` or `}` ``.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocumentError {
+    format: Format,
+    position: Option<Position>,
+    message: String,
+}
+
+impl DocumentError {
+    pub(crate) fn at(format: Format, position: Position, message: impl Into<String>) -> Self {
+        DocumentError {
+            format,
+            position: Some(position),
+            message: message.into(),
+        }
+    }
+
+    pub(crate) fn without_position(format: Format, message: impl Into<String>) -> Self {
+        DocumentError {
+            format,
+            position: None,
+            message: message.into(),
+        }
+    }
+
+    /// The format that the file was read as.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// The line, counted from 1; `None` where it is not about one place.
+    #[must_use]
+    pub fn line(&self) -> Option<usize> {
+        self.position.map(|position| position.line)
+    }
+
+    /// The column, counted in characters from 1; `None` where it is not about one place. A byte
+    /// order mark at the start of the file is not counted.
+    #[must_use]
+    pub fn column(&self) -> Option<usize> {
+        self.position.map(|position| position.column)
+    }
+
+    /// What is wrong, without the place.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl fmt::Display for DocumentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "malformed {}", self.format)?;
+        if let Some(Position { line, column }) = self.position {
+            write!(f, " at line {line}, column {column}")?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}
+
+impl std::error::Error for DocumentError {}
+
+/// A document, and what a strict reader would have refused it for.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Lenient {
+    /// What could be read.
+    pub document: Document,
+    /// What was passed over, in the order of the file, the first hundred; empty for a clean one.
+    pub problems: Vec<DocumentError>,
+}
+
+/// Metadata in KDE's JSON form, kept whole.
+///
+/// The root is an object. `KPlugin` in it holds what every plugin and package has (id, name,
+/// version, authors); beside it stand the keys of the type, such as `KPackageStructure`. The
+/// order of keys is the file's (TOML: alphabetical) and means nothing.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Document {
+    root: Map<String, Value>,
+    library: Option<String>,
+}
+
+impl Document {
+    /// Reads a file's bytes, strictly: what an author writes is either right or an error.
+    ///
+    /// - JSON: a byte order mark and CRLF are fine; of doubled keys the last one stands; comments,
+    ///   anything behind the document and a root that is not an object are errors.
+    /// - Desktop entry: see [`parse_lenient`](Document::parse_lenient); each of its problems is an
+    ///   error here.
+    /// - TOML: tables become objects, dates and times become strings; doubled keys are errors, as
+    ///   TOML has it, and so are `inf` and `nan`, which JSON cannot say.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is wrong, with its place; also bytes that are not UTF-8.
+    pub fn parse(format: Format, bytes: &[u8]) -> Result<Document, DocumentError> {
+        match format {
+            Format::Json => json::parse(bytes).map(Document::from),
+            Format::Toml => toml_tables::parse(bytes).map(Document::from),
+            Format::Desktop => {
+                let Lenient { document, problems } = desktop::read(bytes, &PropertyTypes::new());
+                match problems.into_iter().next() {
+                    Some(problem) => Err(problem),
+                    None => Ok(document),
+                }
+            }
+        }
+    }
+
+    /// Reads a file's bytes the way KPackage 5.103 does, which takes more than is right.
+    ///
+    /// - JSON: strings may hold raw control characters, unknown escapes (`\q` is `q`) and half a
+    ///   surrogate pair (becomes U+FFFD); a file that needs any of that has one problem.
+    /// - Desktop entry: never an error. A line without `=`, one without a key, a value that is
+    ///   not of its key's type, bytes that are not UTF-8 and a file without the group
+    ///   `[Desktop Entry]` are problems; the rest of the file counts. Without the group the
+    ///   document has an empty `KPlugin` and nothing else.
+    /// - TOML: as [`parse`](Document::parse), KPackage does not know it.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the file, where KPackage would take it for empty metadata.
+    pub fn parse_lenient(format: Format, bytes: &[u8]) -> Result<Lenient, DocumentError> {
+        Document::parse_lenient_typed(format, bytes, &PropertyTypes::new())
+    }
+
+    /// As [`parse_lenient`](Document::parse_lenient), with KDE's service type files taken into
+    /// account: keys of a `.desktop` file that they give a type are lists, numbers and booleans
+    /// instead of strings. Other formats have types of their own and are not touched.
+    ///
+    /// # Errors
+    ///
+    /// As [`parse_lenient`](Document::parse_lenient).
+    pub fn parse_lenient_typed(
+        format: Format,
+        bytes: &[u8],
+        types: &PropertyTypes,
+    ) -> Result<Lenient, DocumentError> {
+        let without_problems = |root| Lenient {
+            document: Document::from(root),
+            problems: Vec::new(),
+        };
+        match format {
+            Format::Desktop => Ok(desktop::read(bytes, types)),
+            Format::Toml => toml_tables::parse(bytes).map(without_problems),
+            Format::Json => match json::parse(bytes) {
+                Ok(root) => Ok(without_problems(root)),
+                Err(problem) => match json::parse_tolerantly(bytes) {
+                    Some(root) => Ok(Lenient {
+                        document: Document::from(root),
+                        problems: vec![problem],
+                    }),
+                    None => Err(problem),
+                },
+            },
+        }
+    }
+
+    pub(crate) fn with_library(root: Map<String, Value>, library: Option<String>) -> Document {
+        Document { root, library }
+    }
+
+    /// The metadata behind the names that KDE gives its parts.
+    #[must_use]
+    pub fn metadata(&self) -> PluginMetadata<'_> {
+        PluginMetadata::new(&self.root)
+    }
+
+    /// All of it: the root object.
+    #[must_use]
+    pub fn root(&self) -> &Map<String, Value> {
+        &self.root
+    }
+
+    /// All of it, given away.
+    #[must_use]
+    pub fn into_root(self) -> Map<String, Value> {
+        self.root
+    }
+
+    /// Whether there is nothing in it. KPackage 5.103 takes `{}` for no metadata.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.root.is_empty()
+    }
+
+    /// What a `.desktop` file says under `X-KDE-Library`: a library's name, not converted into
+    /// the JSON form. `None` in other formats, and where it is missing or empty.
+    #[must_use]
+    pub fn library(&self) -> Option<&str> {
+        self.library.as_deref()
+    }
+
+    /// The root object as JSON on one line.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        json::text(&self.root)
+    }
+}
+
+impl From<Map<String, Value>> for Document {
+    fn from(root: Map<String, Value>) -> Document {
+        Document {
+            root,
+            library: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_format_needs_its_extension() {
+        for (path, format) in [
+            ("metadata", None),
+            ("metadata.yaml", None),
+            ("json", None),
+            (".json", None),
+            ("a/metadata.json", Some(Format::Json)),
+            ("METADATA.JSON", Some(Format::Json)),
+            ("my.plugin.desktop", Some(Format::Desktop)),
+            ("metadata.toml", Some(Format::Toml)),
+        ] {
+            assert_eq!(Format::from_path(Path::new(path)), format, "{path}");
+        }
+    }
+
+    #[test]
+    fn an_error_has_its_parts_and_says_them() {
+        let error = Document::parse(Format::Json, b"{}\n  ?").unwrap_err();
+        assert_eq!(error.format(), Format::Json);
+        assert_eq!((error.line(), error.column()), (Some(2), Some(3)));
+        assert_eq!(error.message(), "trailing characters");
+        assert_eq!(
+            error.to_string(),
+            "malformed JSON at line 2, column 3: trailing characters"
+        );
+    }
+
+    #[test]
+    fn an_error_may_have_no_place() {
+        let error = Document::parse(Format::Toml, b"x = inf\n").unwrap_err();
+        assert_eq!((error.line(), error.column()), (None, None));
+        assert_eq!(
+            error.to_string(),
+            "malformed TOML: `x` is `inf`, which JSON cannot say"
+        );
+    }
+}
