@@ -1,1 +1,1 @@
-//! (empty)
+//! (being built)

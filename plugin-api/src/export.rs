@@ -3,10 +3,10 @@
 use std::marker::PhantomData;
 
 use keyway_abi::{
-    BoxError, ContextRef, HookRef, HostRef, LifecycleV1, Lifecycles, PackageRef, PluginV1, Plugins,
-    Row, StructureV1, Structures, lifecycle_v1, plugin_v1, structure_v1,
+    BoxError, ContextRef, HookRef, HostRef, Interface as _, LifecycleV1, Lifecycles, PackageRef,
+    PluginV1, Plugins, StructureV1, Structures, lifecycle_v1, plugin_v1, structure_v1,
 };
-pub use keyway_abi::{Entry, Interface, build};
+pub use keyway_abi::{Entry, Row};
 pub use keyway_macros::export;
 
 use crate::lifecycle::{Context, Hook, Lifecycle};

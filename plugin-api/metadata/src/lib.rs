@@ -40,6 +40,8 @@ mod desktop;
 mod desktop_lines;
 mod document;
 mod json;
+mod manifest;
+pub mod note;
 mod plugin;
 mod position;
 mod property_types;
@@ -50,6 +52,9 @@ mod values;
 
 pub use declared::DeclaredTypesError;
 pub use document::{Document, DocumentError, Format, Lenient};
+pub use manifest::{
+    Abi, FORMAT as MANIFEST_FORMAT, GivenType, Manifest, ManifestError, TypeKind, manifest_head,
+};
 pub use plugin::{Author, PluginMetadata};
 pub use property_types::PropertyTypes;
 pub use type_name::{TypeName, TypeNameError};
