@@ -1,1 +1,6 @@
-//! (being built)
+//! Loads package structures and lifecycles from native plugins.
+
+pub mod plugin;
+mod version;
+
+pub use version::compare_versions;

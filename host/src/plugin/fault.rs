@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use keyway_abi::{FaultKind, FaultReport, Location};
 use keyway_metadata::TypeName;
 
+use super::lifecycle::HookName;
+
 /// The methods of a plugin that the host calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -18,6 +20,8 @@ pub enum Method {
     InitPackage,
     /// `PackageStructure::path_changed`.
     PathChanged,
+    /// A hook of a `Lifecycle`.
+    Hook(HookName),
     /// An object is dropped.
     Drop,
 }
@@ -25,6 +29,7 @@ pub enum Method {
 impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Hook(hook) => return hook.fmt(f),
             Self::Attach => "attach",
             Self::Construct => "constructor",
             Self::InitPackage => "init_package",
@@ -99,7 +104,10 @@ impl Fault {
     /// Where a panic started, if that is what happened.
     #[must_use]
     pub fn location(&self) -> Option<&Location> {
-        self.0.reports.iter().find_map(|report| report.location.as_ref())
+        self.0
+            .reports
+            .iter()
+            .find_map(|report| report.location.as_ref())
     }
 
     /// Whether it was a panic, first or after an error.

@@ -49,11 +49,7 @@ impl Structure {
     }
 
     /// Takes a structure that `plugin` gave.
-    pub(super) fn loaded(
-        type_name: TypeName,
-        plugin: Plugin,
-        instance: StructureInstance,
-    ) -> Self {
+    pub(super) fn loaded(type_name: TypeName, plugin: Plugin, instance: StructureInstance) -> Self {
         Self(Arc::new(Inner {
             type_name,
             origin: Origin::Loaded { plugin, instance },

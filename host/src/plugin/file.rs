@@ -1,0 +1,371 @@
+//! Reading a plugin's file without running anything of it.
+//!
+//! An ordinary file is opened once and read once, its first 8 KiB: there lie the header, the
+//! program headers and the note with the manifest. What lies further back is read in a second step,
+//! within bounds.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::io;
+use std::path::Path;
+
+use keyway_metadata::note;
+use object::elf;
+use object::read::elf::{FileHeader, NoteIterator, ProgramHeader};
+use object::{Endianness, FileKind, Object, ObjectSection};
+
+/// How much is read at once: enough for the header and the note of nearly every plugin.
+const PREFIX: usize = 8 * 1024;
+/// Notes larger than this are not read.
+const MAX_NOTES: u64 = 1024 * 1024;
+/// PE and Mach-O files larger than this are not read: their sections may lie anywhere.
+const MAX_WHOLE: u64 = 256 * 1024 * 1024;
+
+/// The kinds of library files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Container {
+    /// Linux and most other Unix systems.
+    Elf,
+    /// Windows.
+    Pe,
+    /// macOS.
+    MachO,
+}
+
+impl Container {
+    /// The container that this host's system loads.
+    pub const HOST: Self = if cfg!(windows) {
+        Self::Pe
+    } else if cfg!(target_vendor = "apple") {
+        Self::MachO
+    } else {
+        Self::Elf
+    };
+
+    /// The name that people know.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Elf => "ELF",
+            Self::Pe => "PE",
+            Self::MachO => "Mach-O",
+        }
+    }
+}
+
+/// What a library's header says of the machine that it is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The kind of file.
+    pub container: Container,
+    /// The architecture, by Rust's name for it.
+    pub architecture: String,
+    /// The width of a pointer in bits.
+    pub pointer_width: u32,
+    /// Whether it is little-endian.
+    pub little_endian: bool,
+}
+
+/// What was read of a file.
+#[derive(Debug)]
+pub(super) struct Contents {
+    pub(super) header: Header,
+    /// Every manifest in the file; a plugin has exactly one.
+    pub(super) manifests: Vec<Vec<u8>>,
+}
+
+/// Why a file gave nothing.
+#[derive(Debug)]
+pub(super) enum Unread {
+    Io(io::Error),
+    NotRegular,
+    Empty,
+    NotALibrary,
+    /// The header says that the file goes on beyond its end.
+    Truncated {
+        needed: u64,
+        found: u64,
+    },
+    Malformed(String),
+}
+
+impl From<io::Error> for Unread {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<object::Error> for Unread {
+    fn from(error: object::Error) -> Self {
+        Self::Malformed(error.to_string())
+    }
+}
+
+/// Opens a file for reading; a FIFO does not block.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.custom_flags(libc::O_NONBLOCK);
+    }
+    options.open(path)
+}
+
+/// Reads what the host must know of a plugin before it may load it.
+pub(super) fn read(path: &Path) -> Result<(Contents, Metadata), Unread> {
+    let file = open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(Unread::NotRegular);
+    }
+    if metadata.len() == 0 {
+        return Err(Unread::Empty);
+    }
+    let source = Source {
+        file: &file,
+        size: metadata.len(),
+    };
+    Ok((source.contents()?, metadata))
+}
+
+/// An open file whose parts are read where they are needed.
+struct Source<'a> {
+    file: &'a File,
+    size: u64,
+}
+
+impl Source<'_> {
+    fn contents(&self) -> Result<Contents, Unread> {
+        let prefix = self.part(0, PREFIX as u64)?;
+        match FileKind::parse(&*prefix) {
+            Ok(FileKind::Elf64) => self.elf::<elf::FileHeader64<Endianness>>(&prefix),
+            Ok(FileKind::Elf32) => self.elf::<elf::FileHeader32<Endianness>>(&prefix),
+            Ok(FileKind::Pe64 | FileKind::Pe32) => self.whole(Container::Pe, note::PE_SECTION),
+            Ok(FileKind::MachO64 | FileKind::MachO32) => {
+                let section = note::MACHO_SECTION;
+                let section = section
+                    .split_once(',')
+                    .map_or(section, |(_, section)| section);
+                self.whole(Container::MachO, section)
+            }
+            // An ELF header that ends in the middle is no kind of file yet.
+            _ if prefix.starts_with(&elf::ELFMAG) && self.size < 64 => Err(Unread::Truncated {
+                needed: 64,
+                found: self.size,
+            }),
+            _ => Err(Unread::NotALibrary),
+        }
+    }
+
+    /// The bytes from `offset`, `len` of them or as many as there are.
+    fn part(&self, offset: u64, len: u64) -> Result<Vec<u8>, Unread> {
+        let len = len.min(self.size.saturating_sub(offset));
+        let mut bytes = vec![0; usize::try_from(len).unwrap_or(0)];
+        let mut filled = 0;
+        while filled < bytes.len() {
+            match read_at(self.file, &mut bytes[filled..], offset + filled as u64) {
+                Ok(0) => break,
+                Ok(more) => filled += more,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        bytes.truncate(filled);
+        Ok(bytes)
+    }
+
+    fn elf<H: FileHeader<Endian = Endianness>>(&self, prefix: &[u8]) -> Result<Contents, Unread> {
+        let header = H::parse(prefix)?;
+        let endian = header.endian()?;
+        let segments = self.segments(header, endian, prefix)?;
+        let mut manifests = Vec::new();
+        let mut needed = 0;
+        for segment in segments.iter() {
+            let offset: u64 = segment.p_offset(endian).into();
+            let size: u64 = segment.p_filesz(endian).into();
+            let end = offset.checked_add(size).ok_or_else(|| {
+                Unread::Malformed("a segment goes beyond the end of all files".into())
+            })?;
+            needed = needed.max(end);
+        }
+        if needed > self.size {
+            return Err(Unread::Truncated {
+                needed,
+                found: self.size,
+            });
+        }
+        for segment in segments.iter() {
+            if segment.p_type(endian) != elf::PT_NOTE {
+                continue;
+            }
+            let offset: u64 = segment.p_offset(endian).into();
+            let size: u64 = segment.p_filesz(endian).into();
+            if size > MAX_NOTES {
+                continue;
+            }
+            let align = segment.p_align(endian);
+            match slice(prefix, offset, size) {
+                Some(notes) => find_notes::<H>(endian, align, notes, &mut manifests),
+                // Moved to the end of the file, as patchelf does.
+                None => {
+                    let notes = self.part(offset, size)?;
+                    find_notes::<H>(endian, align, &notes, &mut manifests);
+                }
+            }
+        }
+        let class_bits = if header.is_class_64() { 64 } else { 32 };
+        Ok(Contents {
+            header: Header {
+                container: Container::Elf,
+                architecture: architecture(header.e_machine(endian), class_bits),
+                pointer_width: class_bits,
+                little_endian: endian == Endianness::Little,
+            },
+            manifests,
+        })
+    }
+
+    /// The program headers, from the prefix if they lie there.
+    fn segments<H: FileHeader<Endian = Endianness>>(
+        &self,
+        header: &H,
+        endian: Endianness,
+        prefix: &[u8],
+    ) -> Result<Segments<H::ProgramHeader>, Unread> {
+        let offset: u64 = header.e_phoff(endian).into();
+        let count = u64::from(header.e_phnum(endian));
+        // 0xffff would mean that the number stands in a section header: no library has so many.
+        if count == 0 || count == u64::from(elf::PN_XNUM) {
+            return Err(Unread::Malformed(format!("{count} program headers")));
+        }
+        let entry = size_of::<H::ProgramHeader>() as u64;
+        if u64::from(header.e_phentsize(endian)) != entry {
+            return Err(Unread::Malformed("program headers of an odd size".into()));
+        }
+        let size = count * entry;
+        let end = offset.saturating_add(size);
+        if end > self.size {
+            return Err(Unread::Truncated {
+                needed: end,
+                found: self.size,
+            });
+        }
+        let bytes = match slice(prefix, offset, size) {
+            Some(bytes) => bytes.to_vec(),
+            None => self.part(offset, size)?,
+        };
+        Ok(Segments {
+            bytes,
+            kind: std::marker::PhantomData,
+        })
+    }
+
+    /// PE and Mach-O files, whose sections may lie anywhere.
+    fn whole(&self, container: Container, section: &str) -> Result<Contents, Unread> {
+        if self.size > MAX_WHOLE {
+            return Err(Unread::Malformed(format!(
+                "{} bytes are more than a plugin has",
+                self.size
+            )));
+        }
+        let bytes = self.part(0, self.size)?;
+        let file = object::File::parse(&*bytes)?;
+        let mut manifests = Vec::new();
+        for section in file.sections().filter(|it| it.name() == Ok(section)) {
+            if let Some(manifest) = section.data().ok().and_then(note::description) {
+                manifests.push(manifest.to_vec());
+            }
+        }
+        let pointer_width = if file.is_64() { 64 } else { 32 };
+        Ok(Contents {
+            header: Header {
+                container,
+                architecture: object_architecture(file.architecture()),
+                pointer_width,
+                little_endian: file.is_little_endian(),
+            },
+            manifests,
+        })
+    }
+}
+
+/// Program headers in their own bytes: those of a file need not be aligned.
+struct Segments<P> {
+    bytes: Vec<u8>,
+    kind: std::marker::PhantomData<P>,
+}
+
+impl<P: object::Pod> Segments<P> {
+    fn iter(&self) -> impl Iterator<Item = &P> {
+        self.bytes
+            .chunks_exact(size_of::<P>())
+            .filter_map(|bytes| object::pod::from_bytes::<P>(bytes).ok().map(|(it, _)| it))
+    }
+}
+
+fn find_notes<H: FileHeader<Endian = Endianness>>(
+    endian: Endianness,
+    align: <H as FileHeader>::Word,
+    notes: &[u8],
+    manifests: &mut Vec<Vec<u8>>,
+) {
+    let Ok(mut notes) = NoteIterator::<H>::new(endian, align, notes) else {
+        return;
+    };
+    let owner = &note::NAME[..note::NAME_SIZE as usize - 1];
+    while let Ok(Some(found)) = notes.next() {
+        if found.name() == owner && found.n_type(endian).0 == note::KIND {
+            manifests.push(found.desc().to_vec());
+        }
+    }
+}
+
+fn slice(bytes: &[u8], offset: u64, len: u64) -> Option<&[u8]> {
+    let start = usize::try_from(offset).ok()?;
+    let end = start.checked_add(usize::try_from(len).ok()?)?;
+    bytes.get(start..end)
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, bytes, offset)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, bytes, offset)
+}
+
+/// Rust's name for an ELF machine.
+fn architecture(machine: elf::Machine, class_bits: u32) -> String {
+    let name = match machine {
+        elf::EM_X86_64 => "x86_64",
+        elf::EM_386 => "x86",
+        elf::EM_AARCH64 => "aarch64",
+        elf::EM_ARM => "arm",
+        elf::EM_RISCV if class_bits == 64 => "riscv64",
+        elf::EM_RISCV => "riscv32",
+        elf::EM_PPC64 => "powerpc64",
+        elf::EM_PPC => "powerpc",
+        elf::EM_S390 => "s390x",
+        elf::EM_LOONGARCH if class_bits == 64 => "loongarch64",
+        elf::EM_SPARCV9 => "sparc64",
+        elf::EM_MIPS if class_bits == 64 => "mips64",
+        elf::EM_MIPS => "mips",
+        other => return format!("ELF machine {}", other.0),
+    };
+    name.to_owned()
+}
+
+fn object_architecture(architecture: object::Architecture) -> String {
+    use object::Architecture;
+    let name = match architecture {
+        Architecture::X86_64 | Architecture::X86_64_X32 => "x86_64",
+        Architecture::I386 => "x86",
+        Architecture::Aarch64 | Architecture::Aarch64_Ilp32 => "aarch64",
+        Architecture::Arm => "arm",
+        other => return format!("{other:?}"),
+    };
+    name.to_owned()
+}
