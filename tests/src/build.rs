@@ -93,7 +93,11 @@ impl Build {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
         command
             .current_dir(&folder)
-            .args(["build", "--quiet", "--message-format=json-render-diagnostics"])
+            .args([
+                "build",
+                "--quiet",
+                "--message-format=json-render-diagnostics",
+            ])
             .args(["--package", &self.package])
             .arg("--target-dir")
             .arg(&target)

@@ -5,6 +5,7 @@
 //! paths from cargo's messages. A plugin that cannot be built fails the test.
 
 pub mod build;
+pub mod c;
 pub mod command;
 pub mod folder;
 pub mod patch;

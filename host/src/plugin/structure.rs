@@ -133,6 +133,23 @@ impl Structure {
         Fault::new(plugin, path, self.0.type_name.clone(), method, reports)
     }
 
+    /// Drops the object, if this is the last hold on it. Ordinarily structures live as long as the
+    /// process; suites that test plugins end them.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] when its drop panics; the object is gone all the same.
+    pub fn end(self) -> Result<(), Fault> {
+        let Some(inner) = Arc::into_inner(self.0) else {
+            return Ok(());
+        };
+        let Origin::Loaded { plugin, instance } = inner.origin else {
+            return Ok(());
+        };
+        let result = instance.destroy();
+        result.map_err(|faults| plugin.fault(Some(inner.type_name), Method::Drop, faults))
+    }
+
     /// The file of the plugin that gives it, if any.
     #[must_use]
     pub fn plugin_path(&self) -> Option<&Path> {

@@ -43,9 +43,9 @@ fn expand(exports: &Exports, described: &Described) -> proc_macro2::TokenStream 
     let lifecycles: Vec<_> = arms(TypeKind::Lifecycle)
         .map(|(Export { path, span, .. }, name)| {
             let name = name.as_str();
-            let made = quote_spanned!(*span => <#path as #krate::Lifecycle>::new(__context));
+            let made = quote_spanned!(*span => <#path as #krate::Lifecycle>::new);
             quote! {
-                #name => ::core::option::Option::Some(match #made {
+                #name => ::core::option::Option::Some(match #made(__context) {
                     ::core::result::Result::Ok(made) =>
                         ::core::result::Result::Ok(::std::boxed::Box::new(made)),
                     ::core::result::Result::Err(error) => ::core::result::Result::Err(error),

@@ -1,0 +1,279 @@
+/* keyway_plugin.h: the border between a Keyway host and its plugins, for C.
+ *
+ * The contract, common to all interfaces, stands in the documentation of the crate keyway-abi;
+ * what each function does stands at its twin there. In short: text is UTF-8 and not terminated; a
+ * null pointer with length 0 is the empty text; statuses are KEYWAY_OK and its siblings; memory is
+ * freed by who allocated it; what is handed over with a call is valid until the call returns, on
+ * its thread; functions of a plugin are called from any thread, several at once.
+ *
+ * A plugin in C lists its rows in flavour KEYWAY_FLAVOUR_C, without evidence: its author vouches
+ * for the tables.
+ *
+ * SPDX-License-Identifier: MIT OR Apache-2.0
+ */
+#ifndef KEYWAY_PLUGIN_H
+#define KEYWAY_PLUGIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define KEYWAY_ABI_MAJOR 1
+#define KEYWAY_ABI_MINOR 0
+#define KEYWAY_FLAVOUR_RUST 1
+#define KEYWAY_FLAVOUR_C 2
+#define KEYWAY_MAGIC {'K', 'E', 'Y', 'W', 'A', 'Y', 0, 1}
+
+enum {
+    KEYWAY_OK = 0,
+    KEYWAY_FAULT = 1,
+    KEYWAY_NOT_FOUND = 2,
+    KEYWAY_INVALID = 3,
+    KEYWAY_CYCLE = 4,
+    KEYWAY_REFUSED = 5
+};
+
+/* ---- text and sinks ---------------------------------------------------------------------- */
+
+typedef struct {
+    const uint8_t *ptr;
+    size_t len;
+} keyway_str;
+
+/* Bytes on Unix, UTF-16 units on Windows. */
+typedef struct {
+    const void *ptr;
+    size_t len;
+} keyway_path;
+
+typedef struct {
+    void *context;
+    void (*push)(void *context, keyway_str item);
+} keyway_str_sink;
+
+typedef struct {
+    void *context;
+    void (*push)(void *context, keyway_path item);
+} keyway_path_sink;
+
+/* ---- calls and faults --------------------------------------------------------------------- */
+
+typedef struct {
+    uint32_t kind;  /* 1 error, 2 panic, 3 the caller broke the contract */
+    uint32_t phase; /* 0 method, 1 construction, 5 drop of the object */
+    uint32_t line, column;
+    keyway_str message;
+    keyway_str file;
+    const keyway_str *causes;
+    size_t cause_count;
+} keyway_fault;
+
+typedef struct {
+    void *context;
+    void (*push_fault)(void *context, const keyway_fault *fault);
+} keyway_call;
+
+/* ---- the host ----------------------------------------------------------------------------- */
+
+typedef struct {
+    const void *identity;
+    uint32_t level; /* 1 error, 2 warn, 3 info, 4 debug, 5 trace */
+    uint32_t line;
+    keyway_str name, target, file, module_path;
+    const keyway_str *fields;
+    size_t field_count;
+} keyway_log_callsite;
+
+typedef struct {
+    const void *handle;
+    const uint32_t *wanted; /* read atomically; 0: the host wants no event of this place */
+} keyway_log_site;
+
+typedef struct {
+    uint32_t field;
+    uint32_t kind; /* 1 int64, 2 uint64, 3 double, 4 truth value, 5 text, 6 shown text */
+    uint64_t bits;
+    keyway_str text;
+} keyway_log_value;
+
+typedef struct {
+    const keyway_log_value *values;
+    size_t value_count;
+    keyway_str spans;
+} keyway_log_event;
+
+typedef struct {
+    keyway_str name;
+    uint32_t version;
+    uint32_t flavour;
+    const void *evidence;
+} keyway_service_request;
+
+typedef struct {
+    void *context;
+    const void *table;
+} keyway_service;
+
+typedef struct {
+    uint32_t (*log_register)(void *host, const keyway_log_callsite *callsite, keyway_log_site *out);
+    uint32_t (*log_event)(void *host, const void *site, const keyway_log_event *event);
+    uint32_t (*service)(void *host, const keyway_service_request *request, keyway_service *out);
+} keyway_host_v1;
+
+typedef struct {
+    void *context;
+    const keyway_host_v1 *table;
+} keyway_host;
+
+/* ---- packages ----------------------------------------------------------------------------- */
+
+typedef struct {
+    uint32_t (*last_error)(void *package, const keyway_str_sink *out);
+
+    uint32_t (*path)(void *package, const keyway_path_sink *out);
+    uint32_t (*metadata)(void *package, const keyway_str_sink *out);
+    uint32_t (*metadata_value)(void *package, keyway_str key, const keyway_str_sink *out);
+    uint32_t (*is_valid)(void *package);
+    uint32_t (*file_path)(void *package, keyway_str key, keyway_str file_name,
+                          const keyway_path_sink *out);
+    uint32_t (*entry_list)(void *package, keyway_str key, const keyway_path_sink *out);
+
+    uint32_t (*keys)(void *package, uint32_t filter, const keyway_str_sink *out);
+    uint32_t (*definition_paths)(void *package, keyway_str key, const keyway_str_sink *out);
+    uint32_t (*definition_name)(void *package, keyway_str key, const keyway_str_sink *out);
+    uint32_t (*is_required)(void *package, keyway_str key);
+    uint32_t (*mime_types)(void *package, keyway_str key, const keyway_str_sink *out);
+    uint32_t (*contents_prefix_paths)(void *package, const keyway_str_sink *out);
+    uint32_t (*default_package_root)(void *package, const keyway_str_sink *out);
+    uint32_t (*allow_external_paths)(void *package);
+    uint32_t (*fallback_package)(void *package, const keyway_path_sink *out);
+
+    uint32_t (*add_directory_definition)(void *package, keyway_str key, keyway_str path,
+                                         keyway_str name);
+    uint32_t (*add_file_definition)(void *package, keyway_str key, keyway_str path,
+                                    keyway_str name);
+    uint32_t (*remove_definition)(void *package, keyway_str key);
+    uint32_t (*set_required)(void *package, keyway_str key, uint32_t required);
+    uint32_t (*set_mime_types)(void *package, keyway_str key, const keyway_str *first,
+                               size_t count);
+    uint32_t (*set_default_mime_types)(void *package, const keyway_str *first, size_t count);
+    uint32_t (*set_contents_prefix_paths)(void *package, const keyway_str *first, size_t count);
+    uint32_t (*set_default_package_root)(void *package, keyway_str root);
+    uint32_t (*set_allow_external_paths)(void *package, uint32_t allow);
+    uint32_t (*set_path)(void *package, keyway_path path);
+    uint32_t (*set_metadata)(void *package, keyway_str json);
+    uint32_t (*set_fallback_package)(void *package, keyway_str type_name, keyway_path path);
+    uint32_t (*clear_fallback_package)(void *package);
+} keyway_package_v1;
+
+typedef struct {
+    void *context;
+    const keyway_package_v1 *table;
+} keyway_package;
+
+/* ---- lifecycles --------------------------------------------------------------------------- */
+
+typedef struct {
+    void (*retain)(void *context);
+    void (*release)(void *context);
+    uint32_t (*package_root)(void *context, const keyway_path_sink *out);
+    uint32_t (*data_dir)(void *context, const keyway_path_sink *out);
+    uint32_t (*install_kwargs)(void *context, const keyway_str_sink *out);
+    uint32_t (*package_toml)(void *context, const keyway_str_sink *out);
+    uint32_t (*service)(void *context, const keyway_service_request *request, keyway_service *out);
+} keyway_lifecycle_context_v1;
+
+typedef struct {
+    void *context;
+    const keyway_lifecycle_context_v1 *table;
+} keyway_lifecycle_context;
+
+typedef struct {
+    void (*retain)(void *hook);
+    void (*release)(void *hook);
+    uint64_t (*remaining_ms)(void *hook); /* UINT64_MAX: no deadline */
+    uint32_t (*is_cancelled)(void *hook);
+    uint32_t (*wait_cancelled)(void *hook, uint64_t timeout_ms);
+    uint32_t (*progress)(void *hook, uint64_t done, uint64_t total, keyway_str message);
+} keyway_hook_v1;
+
+typedef struct {
+    void *context;
+    const keyway_hook_v1 *table;
+} keyway_hook;
+
+/* ---- interfaces of a plugin --------------------------------------------------------------- */
+
+/* "keyway.plugin", version 1: required */
+typedef struct {
+    uint32_t (*attach)(const keyway_host *host, const keyway_call *call);
+} keyway_plugin_v1;
+
+/* "keyway.structure", version 1 */
+typedef struct {
+    uint32_t (*create)(keyway_str type_name, void **out, const keyway_call *call);
+    uint32_t (*init_package)(void *instance, const keyway_package *package,
+                             const keyway_call *call);
+    uint32_t (*path_changed)(void *instance, const keyway_package *package,
+                             const keyway_call *call);
+    uint32_t (*destroy)(void *instance, const keyway_call *call);
+} keyway_structure_v1;
+
+/* "keyway.lifecycle", version 1 */
+typedef struct {
+    uint32_t (*create)(keyway_str type_name, const keyway_lifecycle_context *context, void **out,
+                       const keyway_call *call);
+    uint32_t (*prepare)(void *instance, const keyway_hook *hook, const keyway_call *call);
+    uint32_t (*install)(void *instance, const keyway_hook *hook, const keyway_call *call);
+    uint32_t (*start)(void *instance, const keyway_hook *hook, const keyway_call *call);
+    uint32_t (*stop)(void *instance, const keyway_hook *hook, const keyway_call *call);
+    uint32_t (*uninstall)(void *instance, const keyway_hook *hook, const keyway_call *call);
+    uint32_t (*upgrade)(void *instance, keyway_str from, const keyway_hook *hook,
+                        const keyway_call *call);
+    uint32_t (*destroy)(void *instance, const keyway_call *call);
+} keyway_lifecycle_v1;
+
+/* ---- the entry ---------------------------------------------------------------------------- */
+
+typedef struct {
+    const uint8_t *name;
+    size_t name_len;
+    uint32_t version;
+    uint32_t flavour;
+    const void *table;
+    const void *evidence;
+} keyway_row;
+
+typedef struct {
+    uint8_t magic[8];
+    uint32_t size, row_size;
+    uint16_t abi_major, abi_minor, least_host_minor, flags;
+    uint32_t row_count, reserved;
+    const keyway_row *rows;
+    const uint8_t *manifest;
+    size_t manifest_len;
+} keyway_entry;
+
+/* The one symbol that a plugin exports. */
+extern const keyway_entry keyway_entry_1;
+
+/* ---- the note ----------------------------------------------------------------------------- */
+
+/* Declares the type of a note whose manifest is the string literal JSON. To be placed with
+ * __attribute__((section(".note.keyway"), used)) on ELF platforms. */
+#define KEYWAY_NOTE_TYPE(json)                                                                     \
+    struct {                                                                                       \
+        uint32_t name_size, description_size, kind;                                                \
+        char name[8];                                                                              \
+        char description[(sizeof(json) - 1 + 3) / 4 * 4];                                          \
+    }
+#define KEYWAY_NOTE(json) {7, sizeof(json) - 1, 1, "Keyway\0", json}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
