@@ -5,9 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use keyway::plugin::{HookName, LoadError, Method, Registry, ResolveError, SearchPath};
-use keyway_abi::{
-    Cancellation, CancellationAccess, ContextAccess, FaultKind, Phase, ServiceOffer,
-};
+use keyway_abi::{Cancellation, CancellationAccess, ContextAccess, FaultKind, Phase, ServiceOffer};
 use keyway_tests::PluginFolder;
 
 struct Context {
@@ -135,7 +133,10 @@ fn hooks_get_what_they_need() {
         ]
     );
     let progress = run.progress.lock().unwrap();
-    assert_eq!(*progress, ["1 of Some(2): preparing", "1 of Some(2): preparing"]);
+    assert_eq!(
+        *progress,
+        ["1 of Some(2): preparing", "1 of Some(2): preparing"]
+    );
     drop(cancellation);
     // The plugin has given back what it held.
     assert_eq!(Arc::strong_count(&run), 1);

@@ -21,7 +21,10 @@ fn mistakes_are_compile_errors_that_point_at_the_cause() {
 /// Puts the metadata files where the macro looks for them: trybuild compiles the cases in a crate
 /// of its own.
 fn give_metadata() {
-    let metadata = cargo_metadata::MetadataCommand::new().no_deps().exec().unwrap();
+    let metadata = cargo_metadata::MetadataCommand::new()
+        .no_deps()
+        .exec()
+        .unwrap();
     let target: PathBuf = metadata.target_directory.into();
     let to = target.join("tests/trybuild/keyway-tests/metadata");
     std::fs::create_dir_all(&to).unwrap();

@@ -88,11 +88,6 @@ impl<K: Clone + Eq + Hash, V: Clone> SingleFlight<K, V> {
         Ok(made)
     }
 
-    /// The value for `key`, if it has been made.
-    pub(crate) fn get(&self, key: &K) -> Option<V> {
-        self.lock().done.get(key).cloned()
-    }
-
     /// Everything that has been made.
     pub(crate) fn values(&self) -> Vec<V> {
         self.lock().done.values().cloned().collect()

@@ -54,7 +54,9 @@ impl Parse for Exports {
         };
         if input.is_empty() {
             let message = "expected the metadata file too, as `, \"metadata.json\"`";
-            let last = list.last().map_or_else(Span::call_site, |export| export.span);
+            let last = list
+                .last()
+                .map_or_else(Span::call_site, |export| export.span);
             return Err(syn::Error::new(last, message));
         }
         input.parse::<Token![,]>()?;

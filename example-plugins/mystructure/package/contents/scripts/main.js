@@ -1,0 +1,3 @@
+import { greeting } from "../code/greeting.js";
+
+console.log(greeting("world"));

@@ -1,0 +1,99 @@
+//! What was typed.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Finds plugins and packages, and looks at them.
+///
+/// Plugins are looked for in the folders of KEYWAY_PLUGIN_PATH, beside this program in `plugins`,
+/// and in the folders of the user and of the system. What plugins log goes to stderr as KEYWAY_LOG
+/// asks for, for instance `KEYWAY_LOG=debug`.
+#[derive(Debug, Parser)]
+#[command(name = "keyway", version, arg_required_else_help = true)]
+pub(crate) struct Args {
+    /// Print JSON instead of tables
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List the package types that plugins define, without running any plugin
+    Types(Types),
+    /// List the plugin files that were found, also those that are not used, with the reason
+    Plugins(Plugins),
+    /// List the installed packages of a type
+    List(List),
+    /// Show a package: its metadata, its files, and whether it is valid (else exit 1)
+    Show(Show),
+    /// Print the absolute path of a file of a package
+    File(File),
+}
+
+/// `keyway types`
+#[derive(Debug, clap::Args)]
+pub(crate) struct Types {
+    /// Load each plugin to ask where its packages lie
+    #[arg(long)]
+    pub(crate) roots: bool,
+}
+
+/// `keyway plugins`
+#[derive(Debug, clap::Args)]
+pub(crate) struct Plugins {
+    /// Show also files that are no plugins
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+/// Which packages are meant.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Packages {
+    /// The package type, as `MyApp/MyStructure`
+    #[arg(short = 't', long = "type", value_name = "TYPE")]
+    pub(crate) type_name: String,
+    /// Where packages lie, instead of the type's own root: absolute, or below each data folder
+    #[arg(short = 'p', long, value_name = "DIR")]
+    pub(crate) package_root: Option<PathBuf>,
+    /// Look in the system's data folders only
+    #[arg(short = 'g', long)]
+    pub(crate) global: bool,
+}
+
+/// `keyway list`
+#[derive(Debug, clap::Args)]
+pub(crate) struct List {
+    #[command(flatten)]
+    pub(crate) packages: Packages,
+}
+
+/// `keyway show`
+#[derive(Debug, clap::Args)]
+pub(crate) struct Show {
+    #[command(flatten)]
+    pub(crate) packages: Packages,
+    /// A package's name, or with a separator (or `.`) the path of one
+    #[arg(value_name = "NAME-or-PATH")]
+    pub(crate) package: PathBuf,
+}
+
+/// `keyway file`
+#[derive(Debug, clap::Args)]
+pub(crate) struct File {
+    #[command(flatten)]
+    pub(crate) packages: Packages,
+    /// A package's name, or with a separator (or `.`) the path of one
+    #[arg(value_name = "NAME-or-PATH")]
+    pub(crate) package: PathBuf,
+    /// The key that the type defines, as `mainscript`
+    #[arg(value_name = "KEY")]
+    pub(crate) key: String,
+    /// A file below the key
+    #[arg(value_name = "FILENAME", default_value = "", hide_default_value = true)]
+    pub(crate) file_name: OsString,
+}

@@ -1,0 +1,193 @@
+//! `keyway show`
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use keyway::package::{
+    Definition, KeyDefinition, Kind, Package, PackageError, PackageMetadata, Problem, Severity,
+};
+use serde_json::{Map, Value, json};
+
+use crate::args::Show;
+use crate::failure::Failure;
+use crate::{Outcome, host, json as output, table};
+
+pub(crate) fn run(args: &Show, json: bool) -> Result<Outcome, Failure> {
+    let (package, error) = host::look(&args.packages, &args.package)?;
+    match error {
+        // A package that is not valid can be shown all the same.
+        None | Some(PackageError::Invalid { .. }) => {}
+        Some(error) => return Err(error.into()),
+    }
+    let shown = Shown::of(&package);
+    if json {
+        output::print(&shown.to_json(&package))?;
+    } else {
+        shown.print(&package)?;
+    }
+    Ok(if shown.valid {
+        Outcome::Done
+    } else {
+        Outcome::No
+    })
+}
+
+/// A package as it is shown, valid or not.
+struct Shown<'a> {
+    valid: bool,
+    path: Option<&'a Path>,
+    metadata: Option<&'a PackageMetadata>,
+    problems: Vec<Problem>,
+    keys: Vec<Key<'a>>,
+}
+
+struct Key<'a> {
+    key: &'a str,
+    definition: &'a KeyDefinition,
+    resolved: Option<PathBuf>,
+    entries: Vec<OsString>,
+}
+
+impl<'a> Shown<'a> {
+    fn of(package: &'a Package) -> Self {
+        let valid = package.is_valid();
+        let problems = package.validate();
+        match package.examination() {
+            Some(it) => Self {
+                valid,
+                problems,
+                path: Some(it.path()),
+                metadata: it.metadata(),
+                keys: keys(it.definition(), |key| {
+                    (it.file_path(key, ""), it.entry_list(key))
+                }),
+            },
+            None => Self {
+                valid,
+                problems,
+                path: None,
+                metadata: None,
+                keys: keys(package.definition(), |_| (None, Vec::new())),
+            },
+        }
+    }
+
+    fn to_json(&self, package: &Package) -> Value {
+        let mut object = Map::new();
+        let id = self.metadata.and_then(PackageMetadata::id);
+        object.insert("id".into(), json!(id));
+        object.insert("type".into(), json!(package.type_name()));
+        output::put_path(&mut object, "path", self.path);
+        object.insert("valid".into(), json!(self.valid));
+        let problems = self.problems.iter().map(|problem| {
+            let mut object = Map::new();
+            object.insert("severity".into(), json!(problem.severity().to_string()));
+            object.insert("code".into(), json!(problem.code()));
+            object.insert("key".into(), json!(problem.key()));
+            object.insert("message".into(), json!(problem.message()));
+            output::put_path(&mut object, "path", problem.path());
+            Value::from(object)
+        });
+        object.insert("problems".into(), problems.collect());
+        let metadata = self.metadata.map(|it| it.view().raw());
+        object.insert("metadata".into(), json!(metadata));
+        let keys = self.keys.iter().map(Key::to_json);
+        object.insert("definitions".into(), keys.collect());
+        // Comes with the hash of packages.
+        object.insert("hash".into(), Value::Null);
+        object.into()
+    }
+
+    fn print(&self, package: &Package) -> Result<(), Failure> {
+        let view = self.metadata.map(PackageMetadata::view);
+        let text = |text: Option<&str>| text.unwrap_or("-").to_owned();
+        let path = self.path.map(|path| path.display().to_string());
+        let rows = [
+            ("id", text(self.metadata.and_then(PackageMetadata::id))),
+            ("name", text(view.and_then(|it| it.name()))),
+            ("description", text(view.and_then(|it| it.description()))),
+            ("version", text(view.and_then(|it| it.version()))),
+            ("type", package.type_name().to_string()),
+            ("path", text(path.as_deref())),
+            ("valid", if self.valid { "yes" } else { "no" }.to_owned()),
+        ];
+        for (name, value) in rows {
+            table::line(&format!("{name:12}{}", table::printable(&value)))?;
+        }
+        for problem in &self.problems {
+            let mark = match problem.severity() {
+                Severity::Error => "error",
+                Severity::Warning => "warning",
+            };
+            let message = table::printable(problem.message());
+            table::line(&format!("{mark:12}{message}"))?;
+        }
+        table::line("")?;
+        let rows = self.keys.iter().map(Key::to_row).collect();
+        table::print(&["KEY", "KIND", "NAME", "RESOLVES TO", "FILES"], rows)?;
+        Ok(())
+    }
+}
+
+fn keys<'a>(
+    definition: &'a Definition,
+    look: impl Fn(&str) -> (Option<PathBuf>, Vec<OsString>),
+) -> Vec<Key<'a>> {
+    definition
+        .keys()
+        .map(|(key, definition)| {
+            let (resolved, entries) = look(key);
+            Key {
+                key,
+                definition,
+                resolved,
+                entries: match definition.kind() {
+                    Kind::Directory => entries,
+                    Kind::File => Vec::new(),
+                },
+            }
+        })
+        .collect()
+}
+
+impl Key<'_> {
+    fn kind(&self) -> &'static str {
+        match self.definition.kind() {
+            Kind::Directory => "directory",
+            Kind::File => "file",
+        }
+    }
+
+    fn to_json(&self) -> Value {
+        let mut object = Map::new();
+        object.insert("key".into(), json!(self.key));
+        object.insert("name".into(), json!(self.definition.name()));
+        object.insert("kind".into(), json!(self.kind()));
+        object.insert("required".into(), json!(self.definition.is_required()));
+        object.insert("paths".into(), json!(self.definition.paths()));
+        object.insert("mime_types".into(), json!(self.definition.mime_types()));
+        output::put_path(&mut object, "resolved", self.resolved.as_deref());
+        let entries = self.entries.iter().map(|name| name.to_string_lossy());
+        object.insert("entries".into(), json!(entries.collect::<Vec<_>>()));
+        object.into()
+    }
+
+    fn to_row(&self) -> Vec<String> {
+        let resolved = self.resolved.as_deref().map(|it| it.display().to_string());
+        let required = if self.definition.is_required() {
+            ", required"
+        } else {
+            ""
+        };
+        vec![
+            self.key.to_owned(),
+            format!("{}{required}", self.kind()),
+            self.definition.name().to_owned(),
+            resolved.unwrap_or_else(|| "-".to_owned()),
+            match self.definition.kind() {
+                Kind::Directory => self.entries.len().to_string(),
+                Kind::File => String::new(),
+            },
+        ]
+    }
+}

@@ -1,0 +1,129 @@
+//! Why a command gave no answer: one line with the cause, then details, then a hint.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+
+use keyway::package::{FileError, LoadError, PackageError};
+use keyway::plugin::ResolveError;
+use serde_json::{Value, json};
+
+use crate::table::printable;
+
+/// As many lines of details as a person reads.
+const MAX_DETAILS: usize = 10;
+
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: &'static str,
+    message: String,
+    details: Vec<String>,
+    hint: Option<String>,
+    closed_pipe: bool,
+}
+
+impl Failure {
+    pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            details: Vec::new(),
+            hint: None,
+            closed_pipe: false,
+        }
+    }
+
+    fn of(code: &'static str, error: &dyn Error) -> Self {
+        let mut failure = Self::new(code, error.to_string());
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            let text = error.to_string();
+            failure.details.extend(text.lines().map(str::to_owned));
+            cause = error.source();
+        }
+        failure
+    }
+
+    fn hint(mut self, hint: Option<impl Into<String>>) -> Self {
+        self.hint = hint.map(Into::into);
+        self
+    }
+
+    /// Whoever reads our output has seen enough.
+    pub(crate) fn is_closed_pipe(&self) -> bool {
+        self.closed_pipe
+    }
+
+    /// The one JSON shape of errors.
+    pub(crate) fn to_json(&self) -> Value {
+        let mut message = self.message.clone();
+        for detail in &self.details {
+            message.push_str("; ");
+            message.push_str(detail);
+        }
+        json!({"error": {"code": self.code, "message": message, "hint": self.hint}})
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const BOLD_RED: &str = "\x1b[1;31m";
+        const CYAN: &str = "\x1b[36m";
+        const PLAIN: &str = "\x1b[0m";
+        write!(f, "{BOLD_RED}error{PLAIN}: {}", printable(&self.message))?;
+        for detail in self.details.iter().take(MAX_DETAILS) {
+            write!(f, "\n  {}", printable(detail))?;
+        }
+        if self.details.len() > MAX_DETAILS {
+            let more = self.details.len() - MAX_DETAILS;
+            write!(f, "\n  ({more} more lines with --json)")?;
+        }
+        if let Some(hint) = &self.hint {
+            write!(f, "\n{CYAN}hint{PLAIN}: {}", printable(hint))?;
+        }
+        Ok(())
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self {
+            closed_pipe: error.kind() == io::ErrorKind::BrokenPipe,
+            ..Self::of("io", &error)
+        }
+    }
+}
+
+impl From<LoadError> for Failure {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Resolve(error) => error.into(),
+            LoadError::Package(error) => error.into(),
+            error => Self::of(error.code(), &error).hint(error.hint()),
+        }
+    }
+}
+
+impl From<ResolveError> for Failure {
+    fn from(error: ResolveError) -> Self {
+        let mut failure = Self::of(error.code(), &error).hint(error.hint());
+        // A cause that is told in the details is not told twice.
+        let details = error.details();
+        if !details.is_empty() {
+            failure.details = details;
+        }
+        failure
+    }
+}
+
+impl From<PackageError> for Failure {
+    fn from(error: PackageError) -> Self {
+        Self::of(error.code(), &error).hint(error.hint())
+    }
+}
+
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Self {
+        Self::of(error.code(), &error)
+    }
+}

@@ -1,0 +1,65 @@
+//! The command `keyway`.
+//!
+//! Data goes to stdout, everything else to stderr. Exit 0: done; 2: wrong usage; 1: everything else.
+
+mod args;
+mod commands;
+mod failure;
+mod host;
+mod json;
+mod table;
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use args::{Args, Command};
+use clap::Parser as _;
+
+use tracing_subscriber::EnvFilter;
+
+/// What a command comes to.
+pub(crate) enum Outcome {
+    /// Done.
+    Done,
+    /// The answer was given, and it is no.
+    No,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    log();
+    let result = match &args.command {
+        Command::Types(it) => commands::types::run(it, args.json),
+        Command::Plugins(it) => commands::plugins::run(it, args.json),
+        Command::List(it) => commands::list::run(it, args.json),
+        Command::Show(it) => commands::show::run(it, args.json),
+        Command::File(it) => commands::file::run(it, args.json),
+    };
+    match result {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::No) => ExitCode::FAILURE,
+        Err(failure) if failure.is_closed_pipe() => ExitCode::SUCCESS,
+        Err(failure) => {
+            let text = if args.json {
+                failure.to_json().to_string()
+            } else {
+                failure.to_string()
+            };
+            let _ = writeln!(anstream::stderr(), "{text}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Log events go to stderr, those that `KEYWAY_LOG` asks for; by default warnings and errors.
+fn log() {
+    let filter = EnvFilter::builder()
+        .with_env_var("KEYWAY_LOG")
+        .with_default_directive(tracing::Level::WARN.into())
+        .from_env_lossy();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .without_time()
+        .try_init();
+}

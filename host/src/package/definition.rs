@@ -1,0 +1,353 @@
+//! What packages of a type look like.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use keyway_abi::KeyFilter;
+use keyway_metadata::TypeName;
+
+use super::metadata::PackageMetadata;
+
+/// The key under which a package's metadata file is found.
+pub(super) const METADATA_KEY: &str = "metadata";
+
+/// Whether a key stands for files or for folders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A file.
+    File,
+    /// A folder with files in it.
+    Directory,
+}
+
+/// What one key of a package stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyDefinition {
+    kind: Kind,
+    name: String,
+    paths: Vec<String>,
+    required: bool,
+    mime_types: Vec<String>,
+}
+
+impl KeyDefinition {
+    /// File or folder: what the last addition said.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The name that people see, possibly empty.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The paths that are tried below each contents prefix, in order of addition.
+    #[must_use]
+    pub fn paths(&self) -> &[String] {
+        &self.paths
+    }
+
+    /// Whether a package without it is invalid.
+    #[must_use]
+    pub fn is_required(&self) -> bool {
+        self.required
+    }
+
+    /// The MIME types of its own, without the default ones.
+    #[must_use]
+    pub fn mime_types(&self) -> &[String] {
+        &self.mime_types
+    }
+}
+
+/// What packages of a type look like: a snapshot of what the type's structure said.
+///
+/// Keys, names and paths are UTF-8, and paths are relative with `/` on every platform.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Definition {
+    keys: BTreeMap<String, KeyDefinition>,
+    prefixes: Vec<String>,
+    default_root: String,
+    default_mime_types: Vec<String>,
+    external: bool,
+    /// What a package of this type is when nobody names one.
+    pub(super) first_path: Option<PathBuf>,
+    /// The package that is asked for what a package of this type lacks.
+    pub(super) fallback: Option<(TypeName, PathBuf)>,
+    /// The metadata of packages that have no metadata file.
+    pub(super) metadata: Option<Arc<PackageMetadata>>,
+}
+
+impl Default for Definition {
+    fn default() -> Self {
+        Self {
+            keys: BTreeMap::new(),
+            prefixes: vec!["contents/".to_owned()],
+            default_root: String::new(),
+            default_mime_types: Vec::new(),
+            external: false,
+            first_path: None,
+            fallback: None,
+            metadata: None,
+        }
+    }
+}
+
+/// Asking.
+impl Definition {
+    /// All keys with what they stand for, ordered by key.
+    pub fn keys(&self) -> impl Iterator<Item = (&str, &KeyDefinition)> {
+        self.keys.iter().map(|(key, entry)| (key.as_str(), entry))
+    }
+
+    /// What `key` stands for, if it is defined.
+    #[must_use]
+    pub fn key(&self, key: &str) -> Option<&KeyDefinition> {
+        self.keys.get(key)
+    }
+
+    /// The prefixes below which contents are looked for, in order. Each ends with `/` or is the
+    /// only one and empty, which means the package's own folder.
+    #[must_use]
+    pub fn contents_prefix_paths(&self) -> &[String] {
+        &self.prefixes
+    }
+
+    /// Where packages of this type lie, relative to the XDG data folders; ends with `/`.
+    #[must_use]
+    pub fn default_package_root(&self) -> Option<&str> {
+        Some(self.default_root.as_str()).filter(|root| !root.is_empty())
+    }
+
+    /// Whether files outside the package may be reached.
+    #[must_use]
+    pub fn allow_external_paths(&self) -> bool {
+        self.external
+    }
+
+    /// Whether a package without `key` is invalid.
+    #[must_use]
+    pub fn is_required(&self, key: &str) -> bool {
+        self.keys.get(key).is_some_and(|entry| entry.required)
+    }
+
+    /// The MIME types of `key`: its own, else the default ones; none for a key that is not
+    /// defined.
+    #[must_use]
+    pub fn mime_types(&self, key: &str) -> &[String] {
+        match self.keys.get(key) {
+            None => &[],
+            Some(entry) if entry.mime_types.is_empty() => &self.default_mime_types,
+            Some(entry) => &entry.mime_types,
+        }
+    }
+
+    pub(super) fn required_keys(&self) -> impl Iterator<Item = &str> {
+        self.keys()
+            .filter(|(_, entry)| entry.required)
+            .map(|(key, _)| key)
+    }
+
+    pub(super) fn keys_of(&self, filter: KeyFilter) -> impl Iterator<Item = &str> {
+        let (kind, required_only) = match filter {
+            KeyFilter::Directories => (Kind::Directory, false),
+            KeyFilter::RequiredDirectories => (Kind::Directory, true),
+            KeyFilter::Files => (Kind::File, false),
+            KeyFilter::RequiredFiles => (Kind::File, true),
+        };
+        self.keys()
+            .filter(move |(_, entry)| entry.kind == kind && (entry.required || !required_only))
+            .map(|(key, _)| key)
+    }
+}
+
+/// Changing, with the meanings of KPackage 5.103.
+impl Definition {
+    /// Defines `key`, or gives it one more path, which is tried last. An empty name leaves the
+    /// name. A directory that has the path under the same name already is left alone.
+    pub(super) fn add(&mut self, kind: Kind, key: &str, path: &str, name: &str) {
+        let entry = self
+            .keys
+            .entry(key.to_owned())
+            .or_insert_with(|| KeyDefinition {
+                kind,
+                name: String::new(),
+                paths: Vec::new(),
+                required: false,
+                mime_types: Vec::new(),
+            });
+        let is_known = kind == Kind::Directory
+            && entry.kind == kind
+            && entry.name == name
+            && entry.paths.iter().any(|known| known == path);
+        if is_known {
+            return;
+        }
+        entry.kind = kind;
+        entry.paths.push(path.to_owned());
+        if !name.is_empty() {
+            name.clone_into(&mut entry.name);
+        }
+    }
+
+    pub(super) fn remove(&mut self, key: &str) {
+        self.keys.remove(key);
+    }
+
+    pub(super) fn set_required(&mut self, key: &str, required: bool) {
+        if let Some(entry) = self.keys.get_mut(key) {
+            entry.required = required;
+        }
+    }
+
+    pub(super) fn set_mime_types(&mut self, key: &str, mime_types: &[&str]) {
+        if let Some(entry) = self.keys.get_mut(key) {
+            entry.mime_types = owned(mime_types);
+        }
+    }
+
+    pub(super) fn set_default_mime_types(&mut self, mime_types: &[&str]) {
+        self.default_mime_types = owned(mime_types);
+    }
+
+    pub(super) fn set_prefixes(&mut self, prefixes: &[&str]) {
+        self.prefixes = prefixes.iter().map(|prefix| with_slash(prefix)).collect();
+        if self.prefixes.is_empty() {
+            self.prefixes.push(String::new());
+        }
+    }
+
+    pub(super) fn set_default_root(&mut self, root: &str) {
+        self.default_root = if root.is_empty() {
+            String::new()
+        } else {
+            with_slash(root)
+        };
+    }
+
+    pub(super) fn set_external(&mut self, allow: bool) {
+        self.external = allow;
+    }
+
+    /// Adds the key `metadata`, which every type has.
+    pub(super) fn add_metadata_key(&mut self) {
+        for file in super::metadata::FILE_NAMES {
+            let name = "Desktop file that describes this package.";
+            self.add(Kind::File, METADATA_KEY, file, name);
+        }
+    }
+
+    /// The folder that packages lie in, relative to the data folders or absolute: the default
+    /// root, else the type's own name.
+    pub(super) fn listed_root(&self, type_name: &TypeName) -> PathBuf {
+        match self.default_package_root() {
+            Some(root) => PathBuf::from(root),
+            None => Path::new(type_name.as_str()).to_path_buf(),
+        }
+    }
+}
+
+fn owned(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|&text| text.to_owned()).collect()
+}
+
+fn with_slash(path: &str) -> String {
+    if path.ends_with('/') {
+        path.to_owned()
+    } else {
+        format!("{path}/")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(definition: &Definition, filter: KeyFilter) -> Vec<&str> {
+        definition.keys_of(filter).collect()
+    }
+
+    #[test]
+    fn what_is_not_defined_cannot_be_changed() {
+        let mut definition = Definition::default();
+        definition.set_default_mime_types(&["text/plain"]);
+        definition.set_required("ui", true);
+        definition.set_mime_types("ui", &["a/b"]);
+        definition.remove("ui");
+        assert_eq!(definition.keys().count(), 0);
+        assert!(!definition.is_required("ui"));
+        assert_eq!(definition.mime_types("ui"), [""; 0]);
+    }
+
+    #[test]
+    fn paths_are_appended_and_directories_are_not_doubled() {
+        let mut definition = Definition::default();
+        for (kind, path, name) in [
+            (Kind::Directory, "a", "A"),
+            (Kind::Directory, "a", "A"),
+            (Kind::Directory, "b", ""),
+            (Kind::Directory, "a", "Other"),
+        ] {
+            definition.add(kind, "ui", path, name);
+        }
+        let ui = definition.key("ui").unwrap();
+        assert_eq!(
+            (ui.paths(), ui.name()),
+            (&["a", "b", "a"].map(String::from)[..], "Other")
+        );
+
+        definition.add(Kind::File, "x", "x", "");
+        definition.add(Kind::File, "x", "x", "");
+        assert_eq!(definition.key("x").unwrap().paths(), ["x", "x"]);
+    }
+
+    #[test]
+    fn the_last_addition_says_the_kind_and_keeps_the_rest() {
+        let mut definition = Definition::default();
+        definition.add(Kind::Directory, "ui", "ui", "");
+        definition.set_required("ui", true);
+        definition.set_mime_types("ui", &["a/b"]);
+        definition.add(Kind::File, "ui", "ui.qml", "");
+        assert_eq!(keys(&definition, KeyFilter::RequiredFiles), ["ui"]);
+        assert_eq!(keys(&definition, KeyFilter::Directories), [""; 0]);
+        assert_eq!(definition.mime_types("ui"), ["a/b"]);
+    }
+
+    #[test]
+    fn prefixes_and_roots_end_with_a_slash() {
+        let mut definition = Definition::default();
+        assert_eq!(definition.contents_prefix_paths(), ["contents/"]);
+        for (given, kept) in [
+            (&[][..], &[""][..]),
+            (&["contents", "x/"], &["contents/", "x/"]),
+            (
+                &["/contents", "", "contents//"],
+                &["/contents/", "/", "contents//"],
+            ),
+        ] {
+            definition.set_prefixes(given);
+            assert_eq!(definition.contents_prefix_paths(), kept);
+        }
+        for (given, kept) in [
+            ("", None),
+            ("a/b", Some("a/b/")),
+            ("a/b/", Some("a/b/")),
+            ("/abs", Some("/abs/")),
+        ] {
+            definition.set_default_root(given);
+            assert_eq!(definition.default_package_root(), kept);
+        }
+    }
+
+    #[test]
+    fn packages_without_a_root_lie_under_the_types_name() {
+        let type_name: TypeName = "A/B".parse().unwrap();
+        let mut definition = Definition::default();
+        assert_eq!(definition.listed_root(&type_name), Path::new("A/B"));
+        definition.set_default_root("a/b");
+        assert_eq!(definition.listed_root(&type_name), Path::new("a/b"));
+    }
+}

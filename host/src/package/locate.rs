@@ -1,0 +1,288 @@
+//! From a name or path to the contents of a package.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use keyway_metadata::TypeName;
+
+use super::contents::{Contents, FallbackTrouble};
+use super::definition::Definition;
+use super::edit::Draft;
+use super::error::{PackageError, PassedOver, Tried};
+use super::loader::PackageLoader;
+use super::package::Package;
+use super::{metadata, search};
+use crate::plugin::Structure;
+
+/// As often as a structure may set another path in a row.
+pub(super) const MAX_MOVES: usize = 16;
+
+/// As many packages as may be each other's fallback.
+pub(super) const MAX_FALLBACKS: usize = 16;
+
+/// The key by which a package of any type names an applet as its fallback, as in KPackage 5.103.
+const ROOT_PATH: &str = "X-Plasma-RootPath";
+
+/// The type of that fallback.
+const ROOT_PATH_TYPE: &str = "Plasma/Applet";
+
+/// What each new path of a package starts from: what its type's structure said, and what the
+/// application changed.
+#[derive(Clone, Debug)]
+pub(super) struct Own {
+    pub(super) definition: Arc<Definition>,
+    pub(super) fallback: Option<Package>,
+    pub(super) fallback_trouble: Option<FallbackTrouble>,
+}
+
+/// The packages that are just being looked for, each as the fallback of the one before.
+#[derive(Clone, Copy)]
+pub(super) struct Chain<'a> {
+    pub(super) before: Option<&'a Chain<'a>>,
+    pub(super) type_name: &'a TypeName,
+    pub(super) root: &'a Path,
+}
+
+impl Chain<'_> {
+    fn links(&self) -> impl Iterator<Item = &Chain<'_>> {
+        std::iter::successors(Some(self), |link| link.before)
+    }
+}
+
+/// What locating a package needs to know.
+#[derive(Clone, Copy)]
+pub(super) struct Site<'a> {
+    pub(super) loader: &'a PackageLoader,
+    pub(super) structure: &'a Structure,
+    pub(super) own: &'a Own,
+    pub(super) chain: Option<&'a Chain<'a>>,
+}
+
+/// Why no valid package was found, and the first one that was found and is not valid.
+pub(super) struct Failure {
+    pub(super) error: PackageError,
+    pub(super) contents: Option<Box<Contents>>,
+}
+
+impl From<PackageError> for Failure {
+    fn from(error: PackageError) -> Self {
+        Self {
+            error,
+            contents: None,
+        }
+    }
+}
+
+impl Site<'_> {
+    fn type_name(&self) -> &TypeName {
+        self.structure.type_name()
+    }
+
+    /// Finds the package `asked`: of the places where it may lie the first that holds a valid
+    /// one. The empty path stands for no package.
+    pub(super) fn locate(&self, asked: &Path) -> Result<Contents, Failure> {
+        if asked.as_os_str().is_empty() {
+            return Ok(self.enter(None)?);
+        }
+        let mut tried = Vec::new();
+        let mut first_invalid = None;
+        for path in self.candidates(&self.own.definition, asked)? {
+            let mut contents = match folder(&path) {
+                Ok(root) => self.enter(Some(root))?,
+                Err(why) => {
+                    tried.push(Tried { path, why });
+                    continue;
+                }
+            };
+            if contents.is_valid() {
+                // The next look is a fresh one, as in KPackage 5.103.
+                contents.hits.forget();
+                return Ok(contents);
+            }
+            let why = PassedOver::Invalid(contents.errors());
+            tried.push(Tried { path, why });
+            first_invalid.get_or_insert(contents);
+        }
+        let Some(contents) = first_invalid else {
+            let asked = asked.to_path_buf();
+            return Err(PackageError::NotFound { asked, tried }.into());
+        };
+        let path = contents.root.clone().unwrap_or_else(|| asked.to_path_buf());
+        let error = PackageError::Invalid {
+            type_name: self.type_name().clone(),
+            path,
+            problems: contents.errors(),
+            tried,
+        };
+        Err(Failure {
+            error,
+            contents: Some(Box::new(contents)),
+        })
+    }
+
+    /// Where the package `asked` may lie.
+    pub(super) fn candidates(
+        &self,
+        definition: &Definition,
+        asked: &Path,
+    ) -> Result<Vec<PathBuf>, PackageError> {
+        candidates(self.loader, definition, asked)
+    }
+
+    /// Makes `root` the package's folder and lets the structure look at it, until it sets no
+    /// other.
+    pub(super) fn enter(&self, root: Option<PathBuf>) -> Result<Contents, PackageError> {
+        if let Some(root) = &root {
+            self.check_chain(root)?;
+        }
+        let mut contents = self.fresh(root);
+        for _ in 0..=MAX_MOVES {
+            let mut draft = Draft::of_package(*self, &mut contents);
+            self.structure.path_changed(&mut draft)?;
+            if !draft.has_moved() {
+                return Ok(contents);
+            }
+            let root = contents.root.take();
+            contents = self.fresh(root);
+        }
+        Err(PackageError::MovedTooOften {
+            type_name: self.type_name().clone(),
+            path: contents.root.unwrap_or_default(),
+            limit: MAX_MOVES,
+        })
+    }
+
+    /// What is known of the package in `root` before its structure has looked at it.
+    pub(super) fn fresh(&self, root: Option<PathBuf>) -> Contents {
+        let Own {
+            definition,
+            fallback,
+            fallback_trouble,
+        } = self.own.clone();
+        let mut contents = Contents {
+            root,
+            metadata: definition.metadata.clone(),
+            definition,
+            fallback,
+            fallback_trouble,
+            ..Contents::default()
+        };
+        if let Some(root) = &contents.root {
+            let external = contents.definition.allow_external_paths();
+            let found = metadata::find(root, external, self.loader.data_dirs());
+            if let Some(metadata) = found.metadata {
+                contents.metadata = Some(Arc::new(metadata));
+            }
+            contents.metadata_trouble = found.trouble.map(Arc::new);
+            self.add_root_path_fallback(&mut contents);
+        }
+        contents
+    }
+
+    fn add_root_path_fallback(&self, contents: &mut Contents) {
+        let (Some(metadata), Some(root)) = (&contents.metadata, &contents.root) else {
+            return;
+        };
+        let Some(applet) = metadata
+            .view()
+            .value(ROOT_PATH)
+            .filter(|path| !path.is_empty())
+        else {
+            return;
+        };
+        let here = self.link(root);
+        match self
+            .loader
+            .load_in_chain(ROOT_PATH_TYPE, Path::new(&*applet), Some(&here))
+        {
+            Ok(package) => {
+                contents.fallback = Some(package);
+                contents.fallback_trouble = None;
+            }
+            Err(error) => {
+                contents.fallback_trouble = Some(FallbackTrouble {
+                    named_by: "`X-Plasma-RootPath`",
+                    why: error.to_string(),
+                });
+            }
+        }
+    }
+
+    /// The chain with the package in `root` at its end.
+    pub(super) fn link<'a>(&'a self, root: &'a Path) -> Chain<'a> {
+        Chain {
+            before: self.chain,
+            type_name: self.type_name(),
+            root,
+        }
+    }
+
+    /// Refuses what is being looked for already.
+    pub(super) fn check_chain(&self, root: &Path) -> Result<(), PackageError> {
+        let Some(chain) = self.chain else {
+            return Ok(());
+        };
+        let type_name = self.type_name();
+        if chain
+            .links()
+            .any(|link| link.root == root && link.type_name == type_name)
+        {
+            return Err(PackageError::FallbackCycle {
+                type_name: type_name.clone(),
+                path: root.to_path_buf(),
+            });
+        }
+        if chain.links().count() >= MAX_FALLBACKS {
+            return Err(PackageError::FallbackTooDeep {
+                type_name: type_name.clone(),
+                path: root.to_path_buf(),
+                limit: MAX_FALLBACKS,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Where the package `asked` may lie.
+pub(super) fn candidates(
+    loader: &PackageLoader,
+    definition: &Definition,
+    asked: &Path,
+) -> Result<Vec<PathBuf>, PackageError> {
+    if asked.as_os_str().as_encoded_bytes().contains(&0) {
+        return Err(PackageError::Nul {
+            asked: asked.to_path_buf(),
+        });
+    }
+    let root = definition.default_package_root();
+    Ok(search::candidates(loader.data_dirs(), root, asked))
+}
+
+/// The first of `places` that is a folder, in canonical form.
+pub(super) fn first_folder(asked: &Path, places: Vec<PathBuf>) -> Result<PathBuf, PackageError> {
+    let mut tried = Vec::new();
+    for path in places {
+        match folder(&path) {
+            Ok(root) => return Ok(root),
+            Err(why) => tried.push(Tried { path, why }),
+        }
+    }
+    Err(PackageError::NotFound {
+        asked: asked.to_path_buf(),
+        tried,
+    })
+}
+
+/// The folder at `path` in canonical form.
+fn folder(path: &Path) -> Result<PathBuf, PassedOver> {
+    use std::io::ErrorKind::{NotADirectory, NotFound};
+    let passed_over = |error: std::io::Error| match error.kind() {
+        NotFound | NotADirectory => PassedOver::Missing,
+        _ => PassedOver::Unreadable(error),
+    };
+    if !fs::metadata(path).map_err(passed_over)?.is_dir() {
+        return Err(PassedOver::NotAFolder);
+    }
+    fs::canonicalize(path).map_err(passed_over)
+}

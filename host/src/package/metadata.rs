@@ -1,0 +1,285 @@
+//! A package's metadata file, found and read.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use keyway_metadata::{Document, DocumentError, Format, Lenient, PluginMetadata, PropertyTypes};
+
+use super::search::DataDirs;
+use super::shown::Shown;
+
+/// The names of metadata files, the better one first.
+pub(super) const FILE_NAMES: [&str; 2] = ["metadata.json", "metadata.desktop"];
+
+/// As many bytes as a metadata file may have. Real ones have a few thousand.
+const MAX_BYTES: u64 = 4 << 20;
+
+/// The metadata of a package.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PackageMetadata {
+    document: Document,
+    file: Option<PathBuf>,
+    problems: Vec<DocumentError>,
+}
+
+impl PackageMetadata {
+    /// The package's id: `KPlugin.Id`, else the base name of the file, which is `metadata`, as in
+    /// KPackage 5.103. `None` where there is no file either.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        let base_name = || self.file.as_deref()?.file_stem()?.to_str();
+        self.document.metadata().id().or_else(base_name)
+    }
+
+    /// What it says, behind the names that KDE gives the parts.
+    #[must_use]
+    pub fn view(&self) -> PluginMetadata<'_> {
+        self.document.metadata()
+    }
+
+    /// What it says, whole.
+    #[must_use]
+    pub fn document(&self) -> &Document {
+        &self.document
+    }
+
+    /// The file that it was read from; `None` if it was set.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
+    /// What was passed over while reading it.
+    #[must_use]
+    pub fn problems(&self) -> &[DocumentError] {
+        &self.problems
+    }
+
+    /// The types that the metadata say the package is of, with the rules by which KPackage 5.103
+    /// lists packages: `KPackageStructure` as one text, else `KPlugin.ServiceTypes`, else none.
+    pub(super) fn declared_types(&self) -> Vec<String> {
+        let view = self.view();
+        if let Some(name) = view
+            .value("KPackageStructure")
+            .filter(|name| !name.is_empty())
+        {
+            return vec![name.into_owned()];
+        }
+        let service_types = view.service_types();
+        // A structure's own description, which is of the type that it defines.
+        if service_types == ["KPackage/PackageStructure"] {
+            return view.id().map(str::to_owned).into_iter().collect();
+        }
+        service_types
+    }
+}
+
+/// Metadata that somebody hands over, instead of a file.
+impl From<Document> for PackageMetadata {
+    fn from(document: Document) -> Self {
+        Self {
+            document,
+            file: None,
+            problems: Vec::new(),
+        }
+    }
+}
+
+/// Why a package's metadata file does not count. The package may be valid all the same.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MetadataError {
+    /// It is a link to somewhere else.
+    #[error("the metadata file {} lies outside the package, at {}", Shown::new(.path), Shown::new(.found))]
+    Outside {
+        /// The file in the package.
+        path: PathBuf,
+        /// Where it leads.
+        found: PathBuf,
+    },
+    /// It is a folder, a pipe, a device or the like.
+    #[error("the metadata file {} is no regular file", Shown::new(.path))]
+    NotAFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is larger than any metadata file has reason to be.
+    #[error("the metadata file {} has more than {limit} bytes", Shown::new(.path))]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// As many bytes as are read at most.
+        limit: u64,
+    },
+    /// It cannot be read.
+    #[error("the metadata file {} cannot be read: {source}", Shown::new(.path))]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// It is not written as its format wants it.
+    #[error("the metadata file {}: {source}", Shown::new(.path))]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with line and column.
+        source: DocumentError,
+    },
+    /// There is nothing in it.
+    #[error("the metadata file {} is an empty object", Shown::new(.path))]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl MetadataError {
+    /// A stable code, in kebab case.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Outside { .. } => "metadata-outside",
+            Self::NotAFile { .. } => "metadata-not-a-file",
+            Self::TooLarge { .. } => "metadata-too-large",
+            Self::Unreadable { .. } => "metadata-unreadable",
+            Self::Malformed { .. } => "metadata-malformed",
+            Self::Empty { .. } => "metadata-empty",
+        }
+    }
+
+    /// The file that it is about.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Outside { path, .. }
+            | Self::NotAFile { path }
+            | Self::TooLarge { path, .. }
+            | Self::Unreadable { path, .. }
+            | Self::Malformed { path, .. }
+            | Self::Empty { path } => path,
+        }
+    }
+}
+
+/// What was found where the metadata belong.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) metadata: Option<PackageMetadata>,
+    pub(super) trouble: Option<MetadataError>,
+}
+
+/// Finds and reads the metadata of the package in `root`: of the two files the better one that is
+/// there. A link that leaves the package does not count, unless `external`.
+pub(super) fn find(root: &Path, external: bool, dirs: &DataDirs) -> Found {
+    let mut found = Found::default();
+    for name in FILE_NAMES {
+        let path = root.join(name);
+        let Ok(real) = fs::canonicalize(&path) else {
+            continue;
+        };
+        if !external && !real.starts_with(root) {
+            found.trouble = Some(MetadataError::Outside { path, found: real });
+            continue;
+        }
+        match read(&path, dirs) {
+            Ok(metadata) => found.metadata = Some(metadata),
+            Err(error) => found.trouble = Some(error),
+        }
+        break;
+    }
+    found
+}
+
+/// Reads one metadata file, forgivingly: what KPackage takes is taken.
+pub(super) fn read(path: &Path, dirs: &DataDirs) -> Result<PackageMetadata, MetadataError> {
+    let format = Format::from_path(path).unwrap_or(Format::Json);
+    let bytes = read_bounded(path)?;
+    let malformed = |source| MetadataError::Malformed {
+        path: path.to_path_buf(),
+        source,
+    };
+    let mut read = Document::parse_lenient(format, &bytes).map_err(malformed)?;
+    if format == Format::Desktop
+        && let Some(types) = property_types(&read.document, dirs)
+    {
+        read = Document::parse_lenient_typed(format, &bytes, &types).map_err(malformed)?;
+    }
+    let Lenient {
+        document, problems, ..
+    } = read;
+    if document.is_empty() {
+        return Err(MetadataError::Empty {
+            path: path.to_path_buf(),
+        });
+    }
+    Ok(PackageMetadata {
+        document,
+        file: Some(path.to_path_buf()),
+        problems,
+    })
+}
+
+/// What KDE's service type files in the data folders say about the keys of a `.desktop` file.
+fn property_types(document: &Document, dirs: &DataDirs) -> Option<PropertyTypes> {
+    let mut types = None;
+    for service_type in document.metadata().service_types() {
+        let found = PropertyTypes::file_names(&service_type)
+            .iter()
+            .filter(|name| !name.contains('\0'))
+            .flat_map(|name| dirs.places(&Path::new("kservicetypes5").join(name)))
+            .find_map(|path| read_bounded(&path).ok());
+        if let Some(bytes) = found {
+            let types = types.get_or_insert_with(PropertyTypes::new);
+            // A service type file that is none is the system's trouble, not this package's.
+            if let Err(error) = types.add_service_type(&bytes) {
+                tracing::debug!(%service_type, %error, "a service type file was passed over");
+            }
+        }
+    }
+    types
+}
+
+fn read_bounded(path: &Path) -> Result<Vec<u8>, MetadataError> {
+    let unreadable = |source| MetadataError::Unreadable {
+        path: path.to_path_buf(),
+        source,
+    };
+    let not_a_file = || MetadataError::NotAFile {
+        path: path.to_path_buf(),
+    };
+    if !fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err(not_a_file());
+    }
+    let file = open_without_waiting(path).map_err(unreadable)?;
+    // It may have been exchanged in between.
+    let metadata = file.metadata().map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(not_a_file());
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len().min(MAX_BYTES)).unwrap_or(0));
+    file.take(MAX_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(MetadataError::TooLarge {
+            path: path.to_path_buf(),
+            limit: MAX_BYTES,
+        });
+    }
+    Ok(bytes)
+}
+
+/// Opens a file for reading; a pipe that nobody writes to does not make it wait.
+pub(super) fn open_without_waiting(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
+    }
+    options.open(path)
+}

@@ -1,0 +1,52 @@
+//! Packages: found, looked at, and asked for their files.
+//!
+//! ```text
+//! type name --> PackageLoader --init_package, once--> Definition
+//!                                                        |
+//! name or path --> search (data folders) --> locate --path_changed--> contents: folder,
+//!                                                                     definition, metadata, fallback
+//!                                                                        |
+//!                                   Package --(key, file name)--> resolve --> a path inside
+//! ```
+//!
+//! - [`PackageLoader`] gives [`Package`]s of a type, and lists those that are installed.
+//! - [`Definition`] is what packages of a type look like; a structure says it once.
+//! - [`Package`] has KPackage's methods under their names, in Rust's spelling. Its answers are those
+//!   of KPackage 5.103.
+//! - [`Package::validate`] says what is not as it should be, [`Package::examination`] looks at
+//!   folders that are no valid package.
+//!
+//! No lock is held while code of a structure runs.
+
+mod contents;
+mod definition;
+mod edit;
+mod error;
+mod examination;
+mod file_url;
+mod listing;
+mod loader;
+mod locate;
+mod metadata;
+#[expect(
+    clippy::module_inception,
+    reason = "a package is what the module is about"
+)]
+mod package;
+mod resolve;
+mod search;
+mod shown;
+mod validity;
+
+#[cfg(test)]
+mod tests;
+
+pub use definition::{Definition, KeyDefinition, Kind};
+pub use error::{FileError, LoadError, NameFault, PackageError, PassedOver, Tried};
+pub use examination::Examination;
+pub use listing::ListedPackage;
+pub use loader::PackageLoader;
+pub use metadata::{MetadataError, PackageMetadata};
+pub use package::Package;
+pub use search::DataDirs;
+pub use validity::{Problem, Severity};

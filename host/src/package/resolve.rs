@@ -1,0 +1,346 @@
+//! Key and file name to path, never leaving the package.
+
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+use std::sync::{PoisonError, RwLock};
+
+use super::contents::Contents;
+use super::definition::METADATA_KEY;
+use super::error::{FileError, NameFault};
+
+/// Files that were found, by key and name. Misses are not kept.
+#[derive(Debug, Default)]
+pub(super) struct Hits(RwLock<HashMap<Box<str>, HashMap<OsString, PathBuf>>>);
+
+impl Clone for Hits {
+    /// A copy is made in order to be changed, and then finds anew.
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl Hits {
+    /// As many names as are kept for a key.
+    const MAX_NAMES: usize = 4096;
+
+    fn get(&self, key: &str, name: &OsStr) -> Option<PathBuf> {
+        let hits = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        hits.get(key)?.get(name).cloned()
+    }
+
+    fn keep(&self, key: &str, name: &OsStr, path: &Path) {
+        let mut hits = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let names = hits.entry(key.into()).or_default();
+        if names.len() < Self::MAX_NAMES {
+            names.insert(name.to_owned(), path.to_path_buf());
+        }
+    }
+
+    pub(super) fn forget(&mut self) {
+        *self = Self::default();
+    }
+}
+
+/// What became of one path that a file could have.
+enum Candidate {
+    Found(PathBuf),
+    Missing,
+    Outside { path: PathBuf, found: PathBuf },
+}
+
+impl Contents {
+    /// The path of the file `name` below `key`, or of `key` itself if `name` is empty, here or in
+    /// the fallback package.
+    pub(super) fn find(&self, key: &str, name: &OsStr) -> Result<PathBuf, FileError> {
+        if let Some(path) = self.hits.get(key, name) {
+            return Ok(path);
+        }
+        let error = match self.find_here(key, name) {
+            Ok(path) => {
+                self.hits.keep(key, name, &path);
+                return Ok(path);
+            }
+            Err(error) => error,
+        };
+        // What describes a package is never another's.
+        if key == METADATA_KEY {
+            return Err(error);
+        }
+        let Some(fallback) = self.fallback.as_ref().filter(|package| package.is_valid()) else {
+            return Err(error);
+        };
+        match (fallback.find_file(key, name), error) {
+            (Ok(path), _) => Ok(path),
+            (Err(FileError::NotFound { tried: more }), FileError::NotFound { mut tried }) => {
+                tried.extend(more);
+                Err(FileError::NotFound { tried })
+            }
+            (Err(_), error) => Err(error),
+        }
+    }
+
+    fn find_here(&self, key: &str, name: &OsStr) -> Result<PathBuf, FileError> {
+        let root = self.root.as_deref().ok_or(FileError::NoPackage)?;
+        check_name(name, self.definition.allow_external_paths())?;
+        let no_path = [String::new()];
+        let paths = match self.definition.key(key) {
+            Some(entry) => entry.paths(),
+            None if key.is_empty() => &no_path,
+            None => {
+                return Err(FileError::UnknownKey {
+                    key: key.to_owned(),
+                });
+            }
+        };
+        let mut tried = Vec::new();
+        let mut outside = None;
+        for prefix in self.definition.contents_prefix_paths() {
+            let prefix = if key == METADATA_KEY { "" } else { prefix };
+            for path in paths {
+                let candidate = joined(root, prefix, path, name);
+                match self.look(root, &candidate) {
+                    Candidate::Found(path) => return Ok(path),
+                    Candidate::Missing => {
+                        let path = plain(&candidate);
+                        if !tried.contains(&path) {
+                            tried.push(path);
+                        }
+                    }
+                    Candidate::Outside { path, found } => {
+                        outside.get_or_insert(FileError::Outside { path, found });
+                    }
+                }
+            }
+        }
+        Err(outside.unwrap_or(FileError::NotFound { tried }))
+    }
+
+    /// Looks whether something is at `path`, given as it was put together, and may be handed out.
+    fn look(&self, root: &Path, path: &Path) -> Candidate {
+        if fs::metadata(path).is_err() {
+            return Candidate::Missing;
+        }
+        let Some(normal) = normalised(path) else {
+            return Candidate::Missing;
+        };
+        if self.definition.allow_external_paths() {
+            return Candidate::Found(normal);
+        }
+        match fs::canonicalize(&normal) {
+            Ok(real) if is_inside(root, &real) => Candidate::Found(normal),
+            Ok(found) => Candidate::Outside {
+                path: normal,
+                found,
+            },
+            Err(_) => Candidate::Missing,
+        }
+    }
+
+    /// The names of the files below the directory `key`, ordered as KPackage 5.103 orders them;
+    /// of a file key the paths that are there. No file that is hidden, that cannot be read or that
+    /// lies outside the package.
+    pub(super) fn entries(&self, key: &str) -> Vec<OsString> {
+        let (Some(root), Some(entry)) = (self.root.as_deref(), self.definition.key(key)) else {
+            return Vec::new();
+        };
+        let mut entries = Vec::new();
+        for prefix in self.definition.contents_prefix_paths() {
+            for path in entry.paths() {
+                let candidate = joined(root, prefix, path, OsStr::new(""));
+                if let Candidate::Found(path) = self.look(root, &candidate) {
+                    match entry.kind() {
+                        super::Kind::File => entries.push(path.into_os_string()),
+                        super::Kind::Directory => self.list_files(root, &path, &mut entries),
+                    }
+                }
+            }
+        }
+        entries
+    }
+
+    fn list_files(&self, root: &Path, folder: &Path, entries: &mut Vec<OsString>) {
+        let Ok(files) = fs::read_dir(folder) else {
+            return;
+        };
+        let mut names: Vec<OsString> = files
+            .flatten()
+            .filter(|file| self.is_listed(root, file))
+            .map(|file| file.file_name())
+            .collect();
+        names.sort_by_cached_key(|name| (folded(name), name.clone()));
+        entries.append(&mut names);
+    }
+
+    fn is_listed(&self, root: &Path, file: &fs::DirEntry) -> bool {
+        if file.file_name().as_encoded_bytes().starts_with(b".") {
+            return false;
+        }
+        let path = file.path();
+        let Ok(metadata) = fs::metadata(&path) else {
+            return false;
+        };
+        if !metadata.is_file() || !is_readable(&path, &metadata) {
+            return false;
+        }
+        // Its folder lies inside, so only a link can lead away.
+        let is_link = file.file_type().is_ok_and(|kind| kind.is_symlink());
+        !is_link
+            || self.definition.allow_external_paths()
+            || fs::canonicalize(&path).is_ok_and(|real| is_inside(root, &real))
+    }
+}
+
+/// Refuses names that could lead away. What is allowed to leave may have any name but one with a
+/// NUL; an absolute one is then taken below the key, as KPackage 5.103 does.
+fn check_name(name: &OsStr, external: bool) -> Result<(), FileError> {
+    let refuse = |why| {
+        Err(FileError::Name {
+            name: name.to_owned(),
+            why,
+        })
+    };
+    if name.as_encoded_bytes().contains(&0) {
+        return refuse(NameFault::Nul);
+    }
+    if external {
+        return Ok(());
+    }
+    for component in Path::new(name).components() {
+        match component {
+            Component::ParentDir => return refuse(NameFault::ParentFolder),
+            Component::RootDir | Component::Prefix(_) => return refuse(NameFault::Absolute),
+            Component::CurDir | Component::Normal(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Puts a path together by putting text behind text: a definition's `/x` lies below the prefix,
+/// and a slash behind a file's name keeps its meaning.
+fn joined(root: &Path, prefix: &str, path: &str, name: &OsStr) -> PathBuf {
+    let length = root.as_os_str().len() + prefix.len() + path.len() + name.len() + 2;
+    let mut joined = OsString::with_capacity(length);
+    joined.push(root);
+    joined.push("/");
+    joined.push(prefix);
+    joined.push(path);
+    if !name.is_empty() {
+        joined.push("/");
+        joined.push(name);
+    }
+    PathBuf::from(joined)
+}
+
+/// The same path without `.` and doubled slashes, for messages.
+fn plain(path: &Path) -> PathBuf {
+    path.components().collect()
+}
+
+/// The same path without `.`, `..` and doubled slashes. A `..` behind a link means the parent of
+/// what the link leads to, so there the links are followed.
+fn normalised(path: &Path) -> Option<PathBuf> {
+    let mut normal = PathBuf::with_capacity(path.as_os_str().len());
+    for component in path.components() {
+        if component == Component::ParentDir {
+            normal = fs::canonicalize(&normal).ok()?;
+            normal.pop();
+        } else {
+            normal.push(component);
+        }
+    }
+    Some(normal)
+}
+
+/// Whether `path` lies below `root` and is not `root` itself; both canonical.
+fn is_inside(root: &Path, path: &Path) -> bool {
+    path != root && path.starts_with(root)
+}
+
+/// The text by which KPackage 5.103 orders names: lower case, by UTF-16 units.
+fn folded(name: &OsStr) -> Vec<u16> {
+    name.to_string_lossy()
+        .to_lowercase()
+        .encode_utf16()
+        .collect()
+}
+
+#[cfg_attr(not(unix), expect(unused_variables))]
+fn is_readable(path: &Path, metadata: &fs::Metadata) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        const BY_EVERYBODY: u32 = 0o444;
+        if metadata.mode() & BY_EVERYBODY == BY_EVERYBODY {
+            return true;
+        }
+    }
+    super::metadata::open_without_waiting(path).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(name: &str) -> Option<NameFault> {
+        match check_name(OsStr::new(name), false) {
+            Err(FileError::Name { why, .. }) => Some(why),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn names_that_could_lead_away() {
+        for (name, why) in [
+            ("..", NameFault::ParentFolder),
+            ("a/../b", NameFault::ParentFolder),
+            ("a/..", NameFault::ParentFolder),
+            ("/a", NameFault::Absolute),
+            ("/", NameFault::Absolute),
+            ("//a", NameFault::Absolute),
+            ("a\0b", NameFault::Nul),
+            ("\0", NameFault::Nul),
+        ] {
+            assert_eq!(refusal(name), Some(why), "{name:?}");
+        }
+        for name in [
+            "", "a", "a/b", "./a", "a//b", "a/", "..a", "a..", "...", " ",
+        ] {
+            assert_eq!(refusal(name), None, "{name:?}");
+        }
+        assert!(check_name(OsStr::new("../x"), true).is_ok());
+        assert!(check_name(OsStr::new("/x"), true).is_ok());
+        assert!(check_name(OsStr::new("x\0"), true).is_err());
+    }
+
+    #[test]
+    fn a_path_beside_the_package_is_not_inside() {
+        let root = Path::new("/a/pkg");
+        for path in ["/a/pkg", "/a/pkg-evil/x", "/a", "/"] {
+            assert!(!is_inside(root, Path::new(path)), "{path}");
+        }
+        assert!(is_inside(root, Path::new("/a/pkg/x")));
+    }
+
+    #[test]
+    fn parts_are_put_behind_each_other() {
+        let root = Path::new("/r");
+        for (prefix, path, name, whole) in [
+            ("contents/", "ui", "", "/r/contents/ui"),
+            (
+                "contents/",
+                "ui",
+                "/etc/passwd",
+                "/r/contents/ui//etc/passwd",
+            ),
+            ("", "/etc/passwd", "", "/r//etc/passwd"),
+            ("/", "x/", "a/", "/r//x//a/"),
+        ] {
+            assert_eq!(
+                joined(root, prefix, path, OsStr::new(name)).as_os_str(),
+                whole
+            );
+        }
+    }
+}

@@ -1,0 +1,352 @@
+//! Paths and names to packages.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::support::{Place, Structure, basic};
+use crate::package::{PackageError, PassedOver};
+
+#[test]
+fn what_is_not_there_is_an_error_and_ends_what_was() {
+    let place = Place::new();
+    place.package("pkg");
+    let mut package = place.basic_at("pkg");
+    let missing = place.at("missing");
+    let error = package.set_path(&missing).unwrap_err();
+    assert_eq!(error.code(), "package-not-found");
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "there is no package `{0}`: looked for `{0}`",
+            missing.display()
+        )
+    );
+    assert_eq!(package.path(), None);
+    assert!(!package.is_valid());
+    assert!(package.metadata().is_none());
+    assert_eq!(package.file_path("ui", "main.qml"), None);
+    let [problem] = &package.validate()[..] else {
+        panic!("one problem");
+    };
+    assert_eq!(problem.code(), "package-not-found");
+    assert_eq!(problem.path(), Some(missing.as_path()));
+
+    package.set_path(place.at("pkg")).unwrap();
+    assert!(package.is_valid());
+}
+
+#[test]
+fn names_that_are_no_paths() {
+    let place = Place::new();
+    let mut package = place.basic();
+    let error = package.set_path("user\0x").unwrap_err();
+    assert_eq!(error.code(), "nul-in-path");
+    assert_eq!(
+        error.to_string(),
+        "the name `user\\u{0}x` holds a NUL character, which no path has"
+    );
+}
+
+#[test]
+fn a_file_is_no_package() {
+    let place = Place::new();
+    let file = place.write("archive.zip", "");
+    let error = place.basic().set_path(file).unwrap_err();
+    let PackageError::NotFound { tried, .. } = &error else {
+        panic!("{error}");
+    };
+    assert!(matches!(tried[0].why, PassedOver::NotAFolder));
+    assert_eq!(
+        error.hint(),
+        Some("a package is a folder: unpack or install an archive first")
+    );
+}
+
+#[test]
+fn a_name_is_looked_for_in_the_data_folders_only() {
+    let place = Place::new();
+    place.package("test/basic/x");
+    place.package("home/x");
+    let mut package = place.basic();
+    let error = package.set_path("x").unwrap_err();
+    let PackageError::NotFound { asked, tried } = error else {
+        panic!("{error}");
+    };
+    assert_eq!(asked, Path::new("x"));
+    let tried: Vec<_> = tried.into_iter().map(|place| place.path).collect();
+    assert_eq!(
+        tried,
+        [
+            place.at("home/test/basic/x"),
+            place.at("system/test/basic/x")
+        ]
+    );
+    assert!(package.set_path("src/x").unwrap_err().hint().is_some());
+}
+
+#[test]
+fn the_users_package_wins_unless_it_is_invalid() {
+    let place = Place::new();
+    let user = place.package("home/test/basic/x");
+    let system = place.package("system/test/basic/x");
+    let mut package = place.basic();
+    package.set_path("x").unwrap();
+    assert_eq!(package.path(), Some(user.as_path()));
+    package.set_path("./x/").unwrap();
+    assert_eq!(package.path(), Some(user.as_path()));
+
+    std::fs::remove_file(user.join("contents/ui/main.qml")).unwrap();
+    package.set_path("x").unwrap();
+    assert_eq!(package.path(), Some(system.as_path()));
+
+    std::fs::remove_dir_all(system.join("contents")).unwrap();
+    let error = package.set_path("x").unwrap_err();
+    let PackageError::Invalid { path, tried, .. } = &error else {
+        panic!("{error}");
+    };
+    assert_eq!((path, tried.len()), (&user, 2));
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "`{0}` is not a valid package of type `Test/Basic`: the required key `mainscript` does not resolve: there is no such file: looked for `{0}/contents/ui/main.qml`",
+            user.display()
+        )
+    );
+}
+
+#[test]
+#[cfg(unix)]
+fn a_path_is_canonical() {
+    let place = Place::new();
+    let real = place.package("real/pkg");
+    place.link(place.at("real"), "alias");
+    for path in [
+        "alias/pkg",
+        "real//pkg/",
+        "real/./pkg/.",
+        "alias/../real/pkg",
+    ] {
+        assert_eq!(place.basic_at(path).path(), Some(real.as_path()), "{path}");
+    }
+}
+
+#[test]
+fn each_path_starts_from_the_type_and_what_the_application_changed() {
+    let place = Place::new();
+    place.know(
+        "Test/Main",
+        basic().on_path(|package| {
+            if let Some(path) = package.metadata_value("X-Main") {
+                package.add_file_definition("mainscript", &path, "");
+            }
+            Ok(())
+        }),
+    );
+    for (id, main) in [("a", "ui/a.qml"), ("b", "ui/b.qml")] {
+        let metadata = format!(r#"{{"KPlugin": {{"Id": "{id}"}}, "X-Main": "{main}"}}"#);
+        place.write(format!("{id}/metadata.json"), metadata);
+        place.write(format!("{id}/contents/ui/{id}.qml"), "");
+    }
+    let mut package = place.loader.load_package("Test/Main").unwrap();
+    package.add_file_definition("mainscript", "own.qml", "");
+    for id in ["a", "b", "a"] {
+        package.set_path(place.at(id)).unwrap();
+        let expected = place.at(format!("{id}/contents/ui/{id}.qml"));
+        assert_eq!(package.key_path("mainscript"), Some(expected));
+        let (_, entry) = package
+            .definitions()
+            .find(|(key, _)| *key == "mainscript")
+            .unwrap();
+        assert_eq!(
+            entry.paths(),
+            ["ui/main.qml", "own.qml", &format!("ui/{id}.qml")]
+        );
+    }
+    // Another package of the type is as the type says.
+    let other = place.loader.load_package("Test/Main").unwrap();
+    assert_eq!(
+        other.definition().key("mainscript").unwrap().paths(),
+        ["ui/main.qml"]
+    );
+}
+
+#[test]
+fn the_empty_path_is_no_package() {
+    let place = Place::new();
+    place.package("pkg");
+    let mut package = place.basic_at("pkg");
+    package.set_path("").unwrap();
+    assert_eq!((package.path(), package.is_valid()), (None, false));
+    assert_eq!(package.validate()[0].code(), "no-package");
+    assert!(package.examination().is_none());
+}
+
+#[test]
+fn a_structure_may_set_another_path() {
+    static CALLS: AtomicUsize = AtomicUsize::new(0);
+    let place = Place::new();
+    place.know(
+        "Test/Move",
+        basic().on_path(|package| {
+            CALLS.fetch_add(1, Ordering::Relaxed);
+            let inner = package.path().unwrap_or_default().join("inner");
+            if inner.exists() {
+                package.add_directory_definition("before", "ui", "");
+                package.set_path(&inner)?;
+                assert_eq!(package.path(), Some(inner));
+                package.add_directory_definition("between", "ui", "");
+            }
+            package.add_directory_definition("after", "ui", "");
+            Ok(())
+        }),
+    );
+    let inner = place.package("pkg/inner");
+    let package = place
+        .loader
+        .load_package_at("Test/Move", place.at("pkg"))
+        .unwrap();
+    assert_eq!(package.path(), Some(inner.as_path()));
+    assert_eq!(package.directories(), ["after", "images", "ui"]);
+    assert_eq!(CALLS.load(Ordering::Relaxed), 2);
+}
+
+#[test]
+fn a_structure_that_never_stops_moving_is_stopped() {
+    let place = Place::new();
+    place.know(
+        "Test/Restless",
+        basic().on_path(|package| {
+            let path = package.path().unwrap_or_default();
+            let other = if path.ends_with("a") { "b" } else { "a" };
+            package.set_path(&path.with_file_name(other))
+        }),
+    );
+    place.package("a");
+    place.package("b");
+    let mut package = place.loader.load_package("Test/Restless").unwrap();
+    let error = package.set_path(place.at("a")).unwrap_err();
+    assert_eq!(error.code(), "path-changed-loop");
+    assert_eq!(package.path(), None);
+    assert_eq!(package.validate()[0].code(), "path-changed-loop");
+}
+
+#[test]
+fn a_structure_that_fails_leaves_no_path() {
+    let place = Place::new();
+    place.know(
+        "Test/Failing",
+        basic().on_path(|package| match package.path() {
+            Some(path) if path.ends_with("bad") => Err("no luck".into()),
+            _ => Ok(()),
+        }),
+    );
+    place.package("good");
+    place.package("bad");
+    let mut package = place.loader.load_package("Test/Failing").unwrap();
+    package.set_path(place.at("good")).unwrap();
+    let error = package.set_path(place.at("bad")).unwrap_err();
+    assert_eq!(error.code(), "plugin-failed");
+    assert!(
+        error
+            .to_string()
+            .contains("type `Test/Failing`, method `path_changed`")
+    );
+    assert_eq!(package.path(), None);
+    package.set_path(place.at("good")).unwrap();
+    assert!(package.is_valid());
+}
+
+#[test]
+fn metadata_that_are_set_hold_until_the_next_path() {
+    let place = Place::new();
+    place.know(
+        "Test/Meta",
+        basic().on_path(|package| package.set_metadata(r#"{"KPlugin": {"Id": "set"}}"#)),
+    );
+    place.package("pkg");
+    let mut package = place
+        .loader
+        .load_package_at("Test/Meta", place.at("pkg"))
+        .unwrap();
+    assert_eq!(package.metadata().unwrap().id(), Some("set"));
+    assert_eq!(package.metadata().unwrap().file(), None);
+    let mut basic = place.basic_at("pkg");
+    basic.set_metadata(package.metadata().unwrap().document().clone());
+    assert_eq!(basic.metadata().unwrap().id(), Some("set"));
+    basic.set_path(place.at("pkg")).unwrap();
+    assert_eq!(basic.metadata().unwrap().id(), Some("pkg"));
+    package.set_path("").unwrap();
+    assert_eq!(package.metadata().unwrap().id(), Some("set"));
+}
+
+#[test]
+fn fallbacks_of_fallbacks_come_to_an_end() {
+    let place = Place::new();
+    place.know(
+        "Plasma/Applet",
+        Structure::new(|package| {
+            package.set_default_package_root("plasma/plasmoids");
+            package.add_file_definition("mainscript", "ui/main.qml", "");
+            Ok(())
+        }),
+    );
+    // a -> b -> a, self -> self, and a row of twenty.
+    let applet = |id: &str, root: &str| {
+        place.write(
+            format!("home/plasma/plasmoids/{id}/metadata.json"),
+            format!(r#"{{"KPlugin": {{"Id": "{id}"}}, "X-Plasma-RootPath": "{root}"}}"#),
+        );
+    };
+    applet("a", "b");
+    applet("b", "a");
+    applet("self", "self");
+    for number in 0..20 {
+        applet(&format!("n{number}"), &format!("n{}", number + 1));
+    }
+    for id in ["a", "self", "n0"] {
+        let package = place.loader.load_package_at("Plasma/Applet", id).unwrap();
+        assert!(package.is_valid());
+        assert_eq!(package.key_path("mainscript"), None);
+    }
+    let package = place
+        .loader
+        .load_package_at("Plasma/Applet", "self")
+        .unwrap();
+    assert!(package.fallback_package().is_none());
+    let problems = package.validate();
+    let problem = problems
+        .iter()
+        .find(|problem| problem.code() == "fallback-missing")
+        .unwrap();
+    assert!(
+        problem.message().contains("would be its own fallback"),
+        "{problem}"
+    );
+}
+
+#[test]
+fn a_structure_that_falls_back_to_one_package_always() {
+    let place = Place::new();
+    place.know(
+        "Test/Look",
+        basic().on_path(|package| {
+            match package.set_fallback_package("Test/Look", Path::new("default")) {
+                Err(error) if keyway_plugin::is_cycle(error.as_ref()) => Ok(()),
+                result => result,
+            }
+        }),
+    );
+    place.package("home/test/basic/default");
+    let extra = place.write("home/test/basic/default/contents/images/x", "");
+    place.package("other");
+    let package = place
+        .loader
+        .load_package_at("Test/Look", place.at("other"))
+        .unwrap();
+    assert_eq!(package.file_path("images", "x"), Some(extra));
+    let default = place
+        .loader
+        .load_package_at("Test/Look", "default")
+        .unwrap();
+    assert!(default.fallback_package().is_none());
+}

@@ -1,0 +1,246 @@
+//! Is it a package of its type, and what is not as it should be?
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use keyway_metadata::TypeName;
+
+use super::contents::Contents;
+use super::definition::{Kind, METADATA_KEY};
+use super::error::FileError;
+use super::shown::Shown;
+
+/// How much a problem matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// It makes the package invalid.
+    Error,
+    /// The package is valid all the same.
+    Warning,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        })
+    }
+}
+
+/// Something about a package that is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    severity: Severity,
+    code: &'static str,
+    key: Option<String>,
+    path: Option<PathBuf>,
+    message: String,
+}
+
+impl Problem {
+    pub(super) fn error(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Error,
+            code,
+            key: None,
+            path: None,
+            message: message.into(),
+        }
+    }
+
+    fn warning(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(code, message)
+        }
+    }
+
+    fn of_key(mut self, key: &str) -> Self {
+        self.key = Some(key.to_owned());
+        self
+    }
+
+    pub(super) fn at(mut self, path: impl Into<PathBuf>) -> Self {
+        self.path = Some(path.into());
+        self
+    }
+
+    /// Whether it makes the package invalid.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        self.severity
+    }
+
+    /// A stable code, in kebab case.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The key that it is about, if it is about one.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
+    /// The file or folder that it is about, if it is about one.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// What is wrong, in one sentence.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.severity, self.message)
+    }
+}
+
+impl Contents {
+    /// Whether it is valid as KPackage 5.103 means it: there is a folder, the metadata do not say
+    /// that it is hidden, and every required key leads to something.
+    pub(super) fn is_valid(&self) -> bool {
+        self.root.is_some()
+            && !self.is_hidden()
+            && self
+                .definition
+                .required_keys()
+                .all(|key| self.find(key, OsStr::new("")).is_ok())
+    }
+
+    /// Everything that is not as it should be, the errors first. There are errors if and only if
+    /// it is not valid.
+    pub(super) fn problems(&self, type_name: &TypeName) -> Vec<Problem> {
+        let mut problems = self.errors();
+        if let Some(root) = &self.root {
+            self.metadata_warnings(root, type_name, &mut problems);
+            self.kind_warnings(&mut problems);
+        }
+        if let Some(trouble) = &self.fallback_trouble {
+            let message = format!(
+                "the fallback package that {} names does not count: {}",
+                trouble.named_by, trouble.why
+            );
+            problems.push(Problem::warning("fallback-missing", message));
+        }
+        problems
+    }
+
+    /// What makes it invalid.
+    pub(super) fn errors(&self) -> Vec<Problem> {
+        let Some(root) = &self.root else {
+            return vec![Problem::error("no-package", "the package has no path")];
+        };
+        let mut problems = Vec::new();
+        if self.is_hidden() {
+            let message = "the metadata say `isHidden`, so the package does not count";
+            problems.push(Problem::error("hidden", message).of_key(METADATA_KEY));
+        }
+        for key in self.definition.required_keys() {
+            let Err(error) = self.find(key, OsStr::new("")) else {
+                continue;
+            };
+            let code = match error {
+                FileError::Outside { .. } => "required-outside",
+                _ => "required-missing",
+            };
+            let message = format!(
+                "the required key {} does not resolve: {error}",
+                Shown::new(key)
+            );
+            problems.push(Problem::error(code, message).of_key(key).at(root));
+        }
+        problems
+    }
+
+    fn metadata_warnings(&self, root: &Path, type_name: &TypeName, problems: &mut Vec<Problem>) {
+        let mut warn = |code, path: &Path, message: String| {
+            problems.push(
+                Problem::warning(code, message)
+                    .of_key(METADATA_KEY)
+                    .at(path),
+            );
+        };
+        if let Some(trouble) = &self.metadata_trouble {
+            warn(trouble.code(), trouble.path(), trouble.to_string());
+        }
+        let Some(metadata) = &self.metadata else {
+            if self.metadata_trouble.is_none() {
+                warn(
+                    "metadata-missing",
+                    root,
+                    "there is no metadata file".to_owned(),
+                );
+            }
+            return;
+        };
+        let file = metadata.file().unwrap_or(root);
+        for problem in metadata.problems() {
+            warn(
+                "metadata-malformed",
+                file,
+                format!("{}: {problem}", Shown::new(file)),
+            );
+        }
+        match metadata.declared_types().as_slice() {
+            [] => warn(
+                "untyped",
+                file,
+                "the metadata name no package type".to_owned(),
+            ),
+            types if types.iter().any(|declared| type_name == declared.as_str()) => {}
+            types => {
+                let named = super::shown::ShownList(types);
+                let message = format!(
+                    "the metadata name the type {named}, the package is used as `{type_name}`"
+                );
+                warn("type-differs", file, message);
+            }
+        }
+        match metadata.view().id() {
+            None => warn(
+                "id-missing",
+                file,
+                "the metadata have no `KPlugin.Id`".to_owned(),
+            ),
+            Some(id) if root.file_name().is_some_and(|name| name != id) => {
+                let folder = root.file_name().unwrap_or_default();
+                let message = format!(
+                    "the id is {}, the folder's name {}",
+                    Shown::new(id),
+                    Shown::new(folder)
+                );
+                warn("id-differs", file, message);
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// A key leads to a file where a folder belongs, or the other way round.
+    fn kind_warnings(&self, problems: &mut Vec<Problem>) {
+        for (key, entry) in self.definition.keys() {
+            let Ok(path) = self.find(key, OsStr::new("")) else {
+                continue;
+            };
+            let (expected, found) = match (entry.kind(), path.is_dir()) {
+                (Kind::File, true) => ("file", "folder"),
+                (Kind::Directory, false) => ("folder", "file"),
+                _ => continue,
+            };
+            let message = format!("{} is a {found}, expected a {expected}", Shown::new(&path));
+            problems.push(
+                Problem::warning("kind-differs", message)
+                    .of_key(key)
+                    .at(path),
+            );
+        }
+    }
+}
