@@ -7,6 +7,7 @@
 pub mod build;
 pub mod c;
 pub mod command;
+pub mod copy;
 pub mod folder;
 pub mod patch;
 

@@ -1,5 +1,7 @@
 //! Lifecycles across the border: what hooks get, and what they do wrong.
 
+#![allow(clippy::unwrap_used)]
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

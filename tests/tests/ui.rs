@@ -1,5 +1,7 @@
 //! What the export macro says while compiling, and where it points.
 
+#![allow(clippy::unwrap_used)]
+
 use std::path::PathBuf;
 
 #[test]
