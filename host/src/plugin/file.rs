@@ -149,9 +149,9 @@ impl Source<'_> {
                     .map_or(section, |(_, section)| section);
                 self.whole(Container::MachO, section)
             }
-            // An ELF header that ends in the middle is no kind of file yet.
-            _ if prefix.starts_with(&elf::ELFMAG) && self.size < 64 => Err(Unread::Truncated {
-                needed: 64,
+            // Too short to say which class of ELF it is.
+            _ if prefix.starts_with(&elf::ELFMAG) && self.size < 16 => Err(Unread::Truncated {
+                needed: size_of::<elf::FileHeader64<Endianness>>() as u64,
                 found: self.size,
             }),
             _ => Err(Unread::NotALibrary),
@@ -176,11 +176,19 @@ impl Source<'_> {
     }
 
     fn elf<H: FileHeader<Endian = Endianness>>(&self, prefix: &[u8]) -> Result<Contents, Unread> {
+        let found = self.size;
+        let needed = size_of::<H>() as u64;
+        if found < needed {
+            return Err(Unread::Truncated { needed, found });
+        }
         let header = H::parse(prefix)?;
         let endian = header.endian()?;
         let segments = self.segments(header, endian, prefix)?;
         let mut manifests = Vec::new();
-        let mut needed = 0;
+        // Section headers are not needed to load a file, but stand at its end: without those that
+        // the header speaks of, it is not what its author shipped.
+        let sections = u64::from(header.e_shnum(endian)) * u64::from(header.e_shentsize(endian));
+        let mut needed = header.e_shoff(endian).into().saturating_add(sections);
         for segment in segments.iter() {
             let offset: u64 = segment.p_offset(endian).into();
             let size: u64 = segment.p_filesz(endian).into();
@@ -189,11 +197,8 @@ impl Source<'_> {
             })?;
             needed = needed.max(end);
         }
-        if needed > self.size {
-            return Err(Unread::Truncated {
-                needed,
-                found: self.size,
-            });
+        if needed > found {
+            return Err(Unread::Truncated { needed, found });
         }
         for segment in segments.iter() {
             if segment.p_type(endian) != elf::PT_NOTE {

@@ -1,0 +1,201 @@
+//! Loading a plugin: the gates after the file has been opened, and threads.
+
+#![allow(clippy::unwrap_used)]
+#![cfg(target_os = "linux")]
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+use std::sync::Barrier;
+use std::thread;
+
+use keyway::package::LoadError;
+use keyway::{PackageLoader, Registry, SearchPath};
+use keyway_tests::{PluginFolder, c, patch, plugin, workspace};
+
+fn loader(folder: &Path) -> PackageLoader {
+    PackageLoader::new(Registry::new(SearchPath::only([folder])))
+}
+
+fn code(loader: &PackageLoader, type_name: &str) -> &'static str {
+    match loader.load_package(type_name) {
+        Err(LoadError::Resolve(error)) => error.code(),
+        Err(error) => error.code(),
+        Ok(_) => "ok",
+    }
+}
+
+#[test]
+fn a_type_that_the_code_does_not_give_is_a_fault_of_the_plugin() {
+    let folder = PluginFolder::new();
+    let sound = plugin("mystructure");
+    let lie = patch::manifest(
+        &sound,
+        r#"{"type":"MyApp/MyStructure""#,
+        r#"{"type":"MyApp/NotStructur""#,
+    );
+    folder.write("lying.so", &lie);
+    let loader = loader(folder.path());
+    // Looking cannot know.
+    assert_eq!(loader.registry().type_names().len(), 1);
+    assert_eq!(code(&loader, "MyApp/NotStructur"), "type-not-given");
+}
+
+#[test]
+fn the_file_that_was_read_is_the_one_that_runs() {
+    let folder = PluginFolder::new();
+    let sound = plugin("mystructure");
+    let path = folder.copy_as(&sound, "plugin.so");
+    let loader = loader(folder.path());
+    // The manifest is read now, and the file replaced before it is opened.
+    assert_eq!(loader.registry().type_names().len(), 1);
+    std::fs::remove_file(&path).unwrap();
+    folder.write(
+        "plugin.so",
+        &patch::manifest(&sound, r#""version":"1""#, r#""version":"2""#),
+    );
+    assert_eq!(code(&loader, "MyApp/MyStructure"), "echo");
+}
+
+#[test]
+fn a_type_that_asks_for_itself_is_a_cycle_and_no_deadlock() {
+    let folder = PluginFolder::with(&["asks-for-itself"]);
+    let error = loader(folder.path())
+        .load_package("Cycle/Self")
+        .unwrap_err();
+    let message = error.to_string();
+    assert!(message.contains("cycle"), "{message}");
+    assert!(message.contains("plugin `Cycle/Self`"), "{message}");
+}
+
+#[test]
+fn sixteen_threads_open_one_library_once() {
+    let folder = PluginFolder::with(&["mystructure"]);
+    let loader = loader(folder.path());
+    let barrier = Barrier::new(16);
+    thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| {
+                barrier.wait();
+                let package = loader.load_package("MyApp/MyStructure").unwrap();
+                assert_eq!(package.default_package_root(), Some("myapp/packages/"));
+            });
+        }
+    });
+    assert_eq!(loader.registry().loaded().len(), 1);
+    let maps = std::fs::read("/proc/self/maps").unwrap();
+    let maps = String::from_utf8_lossy(&maps);
+    let text = folder.path().to_str().unwrap();
+    let executable = maps
+        .lines()
+        .filter(|line| line.contains(text) && line.contains("r-xp"));
+    assert_eq!(executable.count(), 1, "{maps}");
+}
+
+#[test]
+fn what_hosts_use_can_be_sent_and_shared() {
+    fn both<T: Send + Sync>() {}
+    both::<Registry>();
+    both::<PackageLoader>();
+    both::<keyway::Package>();
+    both::<keyway::plugin::Structure>();
+    both::<keyway::plugin::Plugin>();
+    both::<keyway::plugin::Catalog>();
+    both::<keyway::plugin::Fault>();
+    both::<keyway::plugin::ResolveError>();
+    both::<keyway::plugin::Refusal>();
+    both::<keyway::package::LoadError>();
+    both::<keyway::package::PackageError>();
+    both::<keyway::package::Definition>();
+    both::<keyway::package::ListedPackage>();
+    both::<keyway::package::PackageMetadata>();
+}
+
+#[test]
+fn odd_paths_work() {
+    let names: [&OsStr; 3] = [
+        OsStr::new("with spaces and 'quotes'"),
+        OsStr::new("größe-日本語"),
+        OsStr::from_bytes(b"no\xffunicode\xfe"),
+    ];
+    let plugin_file = plugin("mystructure");
+    let sample = workspace().join("example-plugins/mystructure/package");
+    for name in names {
+        let folder = PluginFolder::new();
+        let plugins = folder.path().join(name);
+        let package = folder.path().join("packages").join(name);
+        std::fs::create_dir_all(&plugins).unwrap();
+        std::fs::create_dir_all(package.join("contents/scripts")).unwrap();
+        std::fs::create_dir_all(package.join("contents/images")).unwrap();
+        let mut file = name.to_owned();
+        file.push(".so");
+        std::fs::copy(&plugin_file, plugins.join(file)).unwrap();
+        std::fs::copy(sample.join("metadata.json"), package.join("metadata.json")).unwrap();
+        std::fs::write(package.join("contents/scripts/main.js"), "").unwrap();
+        std::fs::write(package.join("contents/images").join(name), "").unwrap();
+
+        let loader = loader(&plugins);
+        let opened = loader
+            .load_package_at("MyApp/MyStructure", &package)
+            .unwrap();
+        assert!(opened.is_valid());
+        let script = package
+            .canonicalize()
+            .unwrap()
+            .join("contents/scripts/main.js");
+        assert_eq!(opened.file_path("mainscript", "").unwrap(), script);
+        assert_eq!(opened.entry_list("images"), [name]);
+        assert!(opened.file_path("images", name).is_some());
+    }
+}
+
+#[test]
+fn a_structure_in_c() {
+    let Some(compiler) = c::compiler("a structure in C") else {
+        return;
+    };
+    let folder = PluginFolder::new();
+    c::library(compiler, "structure.c", &folder.path().join("c.so"), &[]);
+    let loader = loader(folder.path());
+
+    let error = loader.load_package("C/Fails").unwrap_err();
+    assert!(
+        error.to_string().contains("failed: made to fail"),
+        "{error}"
+    );
+
+    let mut package = loader.load_package("C/Structure").unwrap();
+    assert_eq!(package.default_package_root(), Some("c/packages/"));
+    assert_eq!(package.mime_types("docs"), ["text/plain"]);
+    assert_eq!(package.required_files(), ["main"]);
+    let made = PluginFolder::new();
+    std::fs::create_dir(made.path().join("contents")).unwrap();
+    assert!(package.set_path(made.path()).is_err());
+    made.write("contents/main.txt", b"");
+    package.set_path(made.path()).unwrap();
+    assert!(package.file_path("main", "").is_some());
+}
+
+/// dlsym finds symbols of a library's dependencies too.
+#[test]
+fn an_entry_that_belongs_to_a_dependency_is_refused() {
+    let Some(compiler) = c::compiler("an entry that belongs to a dependency") else {
+        return;
+    };
+    let folder = PluginFolder::new();
+    let dependency = PluginFolder::new();
+    let real = dependency.path().join("libreal.so");
+    c::library(compiler, "structure.c", &real, &[]);
+    let rpath = format!("-Wl,-rpath,{}", dependency.path().display());
+    c::library(
+        compiler,
+        "no_entry.c",
+        &folder.path().join("borrows.so"),
+        &["-Wl,--no-as-needed", real.to_str().unwrap(), &rpath],
+    );
+    assert_eq!(code(&loader(folder.path()), "C/Structure"), "foreign-entry");
+
+    let alone = PluginFolder::new();
+    c::library(compiler, "no_entry.c", &alone.path().join("alone.so"), &[]);
+    assert_eq!(code(&loader(alone.path()), "C/Structure"), "no-entry");
+}
