@@ -6,7 +6,7 @@ use keyway_abi::{
     BoxError, ContextRef, HookRef, HostRef, Interface as _, LifecycleV1, Lifecycles, PackageRef,
     PluginV1, Plugins, StructureV1, Structures, lifecycle_v1, plugin_v1, structure_v1,
 };
-pub use keyway_abi::{Entry, Row};
+pub use keyway_abi::{Entry, ExportedEntry, Row};
 pub use keyway_macros::export;
 
 use crate::lifecycle::{Context, Hook, Lifecycle};
@@ -14,7 +14,7 @@ use crate::package::Package;
 use crate::structure::PackageStructure;
 use crate::{Error, log};
 
-pub use crate::note::{Note, joined_len, manifest_parts};
+pub use crate::note::{Note, joined, joined_len, manifest_parts};
 
 /// What a plugin gives, written by the export macro.
 #[allow(missing_docs)]

@@ -16,41 +16,44 @@ pub struct Note<const PADDED: usize> {
 }
 
 impl<const PADDED: usize> Note<PADDED> {
-    /// Joins `parts` into the description of a note. `name` is the owner's name with NUL, padded.
-    ///
-    /// # Panics
-    ///
-    /// While compiling, when the parts are longer than `PADDED`.
+    /// A note with the description `text`. `name` is the owner's name with NUL, padded; `PADDED`
+    /// is the text's length, rounded up to a multiple of 4.
     #[must_use]
     #[allow(clippy::cast_possible_truncation)]
-    pub const fn new(name: [u8; 8], name_size: u32, kind: u32, parts: &[&str]) -> Self {
+    pub const fn new(name: [u8; 8], name_size: u32, kind: u32, text: &[u8]) -> Self {
         let mut description = [0; PADDED];
-        let mut filled = 0;
-        let mut part = 0;
-        while part < parts.len() {
-            let bytes = parts[part].as_bytes();
-            let mut index = 0;
-            while index < bytes.len() {
-                description[filled] = bytes[index];
-                filled += 1;
-                index += 1;
-            }
-            part += 1;
+        let mut index = 0;
+        while index < text.len() {
+            description[index] = text[index];
+            index += 1;
         }
         Self {
             name_size,
-            description_size: filled as u32,
+            description_size: text.len() as u32,
             kind,
             name,
             description,
         }
     }
+}
 
-    /// The manifest.
-    #[must_use]
-    pub const fn manifest(&self) -> &[u8] {
-        self.description.split_at(self.description_size as usize).0
+/// The parts, one behind the other; `LEN` is [`joined_len`] of them.
+#[must_use]
+pub const fn joined<const LEN: usize>(parts: &[&str]) -> [u8; LEN] {
+    let mut text = [0; LEN];
+    let mut filled = 0;
+    let mut part = 0;
+    while part < parts.len() {
+        let bytes = parts[part].as_bytes();
+        let mut index = 0;
+        while index < bytes.len() {
+            text[filled] = bytes[index];
+            filled += 1;
+            index += 1;
+        }
+        part += 1;
     }
+    text
 }
 
 /// How many bytes the joined parts have.

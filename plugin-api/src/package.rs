@@ -85,7 +85,7 @@ impl Package<'_> {
         self.access.set_default_package_root(root);
     }
 
-    /// Says whether files outside the package may be reached, by `..`, absolute names or links.
+    /// Says whether files outside the package may be reached, by `..` or links.
     /// The default is no.
     pub fn set_allow_external_paths(&mut self, allow: bool) {
         self.access.set_allow_external_paths(allow);

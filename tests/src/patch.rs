@@ -21,22 +21,44 @@ fn find(bytes: &[u8], needle: &[u8], from: usize) -> Option<usize> {
     Some(from + found.enumerate().find(|(_, window)| *window == needle)?.0)
 }
 
-/// The plugin with `old` replaced by `new` in its manifest alone; both have the same length.
+/// The plugin of an author whose manifest says `new` where it should say `old`; both have the same
+/// length.
 ///
 /// # Panics
 ///
 /// When the manifest does not have `old`.
 #[must_use]
 pub fn manifest(file: &Path, old: &str, new: &str) -> Vec<u8> {
-    assert_eq!(old.len(), new.len(), "the manifest's length must stay");
     let mut bytes = bytes(file);
-    let start = find(&bytes, br#"{"format":1,"#, 0);
-    let at = start.and_then(|start| find(&bytes, old.as_bytes(), start));
+    // Once in the note and once for the entry.
+    for _ in 0..2 {
+        replace(&mut bytes, old, new);
+    }
+    bytes
+}
+
+/// The plugin with `old` replaced by `new` in its note alone, as somebody would who changes the
+/// finished file.
+///
+/// # Panics
+///
+/// When the manifest does not have `old`.
+#[must_use]
+pub fn note(file: &Path, old: &str, new: &str) -> Vec<u8> {
+    let mut bytes = bytes(file);
+    replace(&mut bytes, old, new);
+    bytes
+}
+
+/// Replaces `old` in the first manifest that has it.
+fn replace(bytes: &mut [u8], old: &str, new: &str) {
+    assert_eq!(old.len(), new.len(), "the manifest's length must stay");
+    let start = find(bytes, br#"{"format":1,"#, 0);
+    let at = start.and_then(|start| find(bytes, old.as_bytes(), start));
     match at {
         Some(at) => bytes[at..at + new.len()].copy_from_slice(new.as_bytes()),
         None => panic!("the manifest does not have `{old}`"),
     }
-    bytes
 }
 
 /// The ELF plugin with the machine number in its header replaced.

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use keyway_tests::command::{keyway_command, run};
@@ -90,7 +90,7 @@ pub const fn structure_v2<S: Structures>() -> StructureV2 {
         .make()
 }
 
-fn show(mut keyway: Command, plugin: &PathBuf) -> Output {
+fn show(mut keyway: Command, plugin: &Path) -> Output {
     let folder = PluginFolder::new();
     folder.copy(plugin);
     let package = keyway_tests::workspace().join("example-plugins/mystructure/package");

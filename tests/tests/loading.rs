@@ -58,6 +58,18 @@ fn the_file_that_was_read_is_the_one_that_runs() {
 }
 
 #[test]
+fn a_manifest_that_was_changed_in_the_file_is_found_out() {
+    let folder = PluginFolder::new();
+    let changed = patch::note(
+        &plugin("mystructure"),
+        r#""version":"1""#,
+        r#""version":"9""#,
+    );
+    folder.write("changed.so", &changed);
+    assert_eq!(code(&loader(folder.path()), "MyApp/MyStructure"), "echo");
+}
+
+#[test]
 fn a_type_that_asks_for_itself_is_a_cycle_and_no_deadlock() {
     let folder = PluginFolder::with(&["asks-for-itself"]);
     let error = loader(folder.path())

@@ -211,8 +211,8 @@ impl LoadError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::TypeName(_) => "type-name",
-            Self::Resolve(_) => "type-unresolved",
+            Self::TypeName(_) => "bad-type-name",
+            Self::Resolve(error) => error.code(),
             Self::Cycle { .. } => "type-cycle",
             Self::Fault(fault) => fault.code(),
             Self::Package(error) => error.code(),
@@ -221,11 +221,14 @@ impl LoadError {
 
     /// What to do about it, where that is known.
     #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Package(error) => error.hint(),
-            Self::TypeName(_) => Some("a type name is `Vendor/Name`, such as `Plasma/Applet`"),
-            Self::Resolve(_) | Self::Cycle { .. } | Self::Fault(_) => None,
+            Self::Package(error) => error.hint().map(str::to_owned),
+            Self::TypeName(_) => {
+                Some("a type name is `Vendor/Name`, as `Plasma/Applet`".to_owned())
+            }
+            Self::Resolve(error) => error.hint(),
+            Self::Cycle { .. } | Self::Fault(_) => None,
         }
     }
 }

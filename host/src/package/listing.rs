@@ -35,41 +35,65 @@ pub struct ListedPackage {
 
 /// Lists the packages of the type of `package` in `roots`, best root first.
 pub(super) fn list(package: &Package, roots: &[PathBuf]) -> Vec<ListedPackage> {
-    let dirs = package.loader().data_dirs();
     let mut packages = BTreeMap::new();
     for root in roots {
-        for file in metadata_files(root) {
-            let Some(metadata) = read(&file, package.allow_external_paths(), dirs) else {
-                continue;
-            };
-            let types = metadata.declared_types();
-            let untyped = types.is_empty();
-            if !untyped
-                && !types
-                    .iter()
-                    .any(|name| package.type_name() == name.as_str())
-            {
-                continue;
+        let found: Vec<Found> = metadata_files(root)
+            .iter()
+            .filter_map(|file| look(package, file))
+            .collect();
+        // Who says its type comes before who does not.
+        for untyped in [false, true] {
+            for found in found.iter().filter(|found| found.untyped == untyped) {
+                packages
+                    .entry(found.id.clone())
+                    .or_insert_with(|| found.listed(package));
             }
-            let (Some(id), Some(path)) = (metadata.id(), file.parent()) else {
-                continue;
-            };
-            packages.entry(id.to_owned()).or_insert_with_key(|id| {
-                let view = metadata.view();
-                ListedPackage {
-                    id: id.clone(),
-                    name: view.name().unwrap_or_default().to_owned(),
-                    version: view.version().unwrap_or_default().to_owned(),
-                    type_name: package.type_name().clone(),
-                    path: path.to_path_buf(),
-                    valid: is_valid(package, path),
-                    untyped,
-                    metadata: metadata.clone(),
-                }
-            });
         }
     }
     packages.into_values().collect()
+}
+
+/// A package that is of the type, or may be.
+struct Found {
+    id: String,
+    path: PathBuf,
+    metadata: PackageMetadata,
+    untyped: bool,
+}
+
+/// Looks at a package that may be broken or of another type.
+fn look(package: &Package, file: &Path) -> Option<Found> {
+    let dirs = package.loader().data_dirs();
+    let metadata = read(file, package.allow_external_paths(), dirs)?;
+    let types = metadata.declared_types();
+    let untyped = types.is_empty();
+    let is_of_type = untyped
+        || types
+            .iter()
+            .any(|name| package.type_name() == name.as_str());
+    is_of_type.then_some(())?;
+    Some(Found {
+        id: metadata.id()?.to_owned(),
+        path: file.parent()?.to_path_buf(),
+        metadata,
+        untyped,
+    })
+}
+
+impl Found {
+    fn listed(&self, package: &Package) -> ListedPackage {
+        let view = self.metadata.view();
+        ListedPackage {
+            id: self.id.clone(),
+            name: view.name().unwrap_or_default().to_owned(),
+            version: view.version().unwrap_or_default().to_owned(),
+            type_name: package.type_name().clone(),
+            path: self.path.clone(),
+            valid: is_valid(package, &self.path),
+            untyped: self.untyped,
+            metadata: self.metadata.clone(),
+        }
+    }
 }
 
 fn is_valid(package: &Package, path: &Path) -> bool {

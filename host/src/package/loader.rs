@@ -164,8 +164,8 @@ impl PackageLoader {
     /// folders are walked to any depth, except hidden ones and links; a package is of the type if
     /// its metadata say so; of several with one id the first data folder's counts, whether it is
     /// valid or not. Different from there: packages whose metadata name no type are listed for
-    /// whoever looks in their root, and marked; inside one data folder the first in the order of
-    /// names counts.
+    /// whoever looks in their root, and marked; inside one data folder who says its type comes
+    /// before who does not, and then the first in the order of names counts.
     ///
     /// # Errors
     ///

@@ -155,6 +155,11 @@ impl Package {
         &self.0.loader
     }
 
+    /// All that its answers come from.
+    pub(super) fn contents(&self) -> &Contents {
+        &self.0.contents
+    }
+
     /// Whether the package has a structure: always, since there is no package without. Here
     /// because KPackage has it.
     #[must_use]

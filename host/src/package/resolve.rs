@@ -9,6 +9,7 @@ use std::sync::{PoisonError, RwLock};
 use super::contents::Contents;
 use super::definition::METADATA_KEY;
 use super::error::{FileError, NameFault};
+use super::package::Package;
 
 /// Files that were found, by key and name. Misses are not kept.
 #[derive(Debug, Default)]
@@ -50,10 +51,57 @@ enum Candidate {
     Outside { path: PathBuf, found: PathBuf },
 }
 
+/// Which packages of a row of fallbacks are valid, by their place in it. Each is asked once for a
+/// question, or a long row would take for ever.
+#[derive(Debug, Default)]
+struct Verdicts(Vec<Option<bool>>);
+
+impl Verdicts {
+    fn get(&self, depth: usize) -> Option<bool> {
+        self.0.get(depth).copied().flatten()
+    }
+
+    fn keep(&mut self, depth: usize, valid: bool) {
+        if self.0.len() <= depth {
+            self.0.resize(depth + 1, None);
+        }
+        self.0[depth] = Some(valid);
+    }
+}
+
 impl Contents {
     /// The path of the file `name` below `key`, or of `key` itself if `name` is empty, here or in
     /// the fallback package.
     pub(super) fn find(&self, key: &str, name: &OsStr) -> Result<PathBuf, FileError> {
+        self.find_at(0, &mut Verdicts::default(), key, name)
+    }
+
+    /// Whether it is valid as KPackage 5.103 means it: there is a folder, the metadata do not say
+    /// that it is hidden, and every required key leads to something.
+    pub(super) fn is_valid(&self) -> bool {
+        self.is_valid_at(0, &mut Verdicts::default())
+    }
+
+    /// As `is_valid`, for the package at `depth` of a row of fallbacks.
+    fn is_valid_at(&self, depth: usize, verdicts: &mut Verdicts) -> bool {
+        if let Some(valid) = verdicts.get(depth) {
+            return valid;
+        }
+        let mut is_there = |key| self.find_at(depth, verdicts, key, OsStr::new("")).is_ok();
+        let valid = self.root.is_some()
+            && !self.is_hidden()
+            && self.definition.required_keys().all(&mut is_there);
+        verdicts.keep(depth, valid);
+        valid
+    }
+
+    fn find_at(
+        &self,
+        depth: usize,
+        verdicts: &mut Verdicts,
+        key: &str,
+        name: &OsStr,
+    ) -> Result<PathBuf, FileError> {
         if let Some(path) = self.hits.get(key, name) {
             return Ok(path);
         }
@@ -68,10 +116,13 @@ impl Contents {
         if key == METADATA_KEY {
             return Err(error);
         }
-        let Some(fallback) = self.fallback.as_ref().filter(|package| package.is_valid()) else {
+        let Some(fallback) = self.fallback.as_ref().map(Package::contents) else {
             return Err(error);
         };
-        match (fallback.find_file(key, name), error) {
+        if !fallback.is_valid_at(depth + 1, verdicts) {
+            return Err(error);
+        }
+        match (fallback.find_at(depth + 1, verdicts, key, name), error) {
             (Ok(path), _) => Ok(path),
             (Err(FileError::NotFound { tried: more }), FileError::NotFound { mut tried }) => {
                 tried.extend(more);

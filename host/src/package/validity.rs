@@ -105,17 +105,6 @@ impl fmt::Display for Problem {
 }
 
 impl Contents {
-    /// Whether it is valid as KPackage 5.103 means it: there is a folder, the metadata do not say
-    /// that it is hidden, and every required key leads to something.
-    pub(super) fn is_valid(&self) -> bool {
-        self.root.is_some()
-            && !self.is_hidden()
-            && self
-                .definition
-                .required_keys()
-                .all(|key| self.find(key, OsStr::new("")).is_ok())
-    }
-
     /// Everything that is not as it should be, the errors first. There are errors if and only if
     /// it is not valid.
     pub(super) fn problems(&self, type_name: &TypeName) -> Vec<Problem> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use keyway_abi::ContextAccess;
-use keyway_metadata::{GivenType, TypeKind, TypeName, TypeNameError};
+use keyway_metadata::{GivenType, TypeKind, TypeName};
 use keyway_plugin::PackageStructure;
 
 use super::catalog::{Catalog, Winner};
@@ -32,6 +32,13 @@ struct Inner {
     structures: SingleFlight<TypeName, Structure>,
 }
 
+/// A registry without plugins, for applications that register all their structures themselves.
+impl Default for Registry {
+    fn default() -> Self {
+        Self::new(SearchPath::default())
+    }
+}
+
 impl std::fmt::Debug for Registry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Registry")
@@ -44,14 +51,6 @@ impl std::fmt::Debug for Registry {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResolveError {
-    /// The name is not `Vendor/Name`.
-    #[error("`{}` is no type name", name.escape_debug())]
-    Name {
-        /// The name.
-        name: String,
-        /// What is wrong with it.
-        source: TypeNameError,
-    },
     /// No plugin gives the type, or none that may be loaded.
     #[error("no plugin gives the {kind} `{type_name}`")]
     Unknown {
@@ -101,7 +100,6 @@ impl ResolveError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Name { .. } => "bad-type-name",
             Self::Unknown { .. } => "unknown-type",
             Self::Conflict { .. } => "conflict",
             Self::Cycle { .. } => "cycle",
@@ -131,9 +129,6 @@ impl ResolveError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Name { .. } => {
-                Some("a type name is `Vendor/Name`, as `MyApp/MyStructure`".to_owned())
-            }
             Self::Unknown { search, .. } => Some(match search.nearest.as_slice() {
                 [] => match search.refused.first() {
                     Some((_, why)) => why.hint().to_owned(),

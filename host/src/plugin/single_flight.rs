@@ -20,6 +20,8 @@ pub(crate) struct SingleFlight<K, V> {
 #[derive(Debug)]
 struct State<K, V> {
     done: HashMap<K, V>,
+    /// How often everything was forgotten.
+    generation: u64,
     /// Who makes what.
     makers: HashMap<K, ThreadId>,
     /// Who waits for what.
@@ -35,6 +37,7 @@ impl<K, V> Default for SingleFlight<K, V> {
         Self {
             state: Mutex::new(State {
                 done: HashMap::new(),
+                generation: 0,
                 makers: HashMap::new(),
                 waiters: HashMap::new(),
             }),
@@ -76,13 +79,18 @@ impl<K: Clone + Eq + Hash, V: Clone> SingleFlight<K, V> {
             state.waiters.remove(&me);
         }
         state.makers.insert(key.clone(), me);
+        let generation = state.generation;
         drop(state);
 
         // Also when `make` panics, the others must not wait for ever.
         let landing = Landing { flight: self, key };
         let made = make();
         if let Ok(value) = &made {
-            self.lock().done.insert(key.clone(), value.clone());
+            let mut state = self.lock();
+            // What was begun before everything was forgotten is given, but not kept.
+            if state.generation == generation {
+                state.done.insert(key.clone(), value.clone());
+            }
         }
         drop(landing);
         Ok(made)
@@ -95,7 +103,9 @@ impl<K: Clone + Eq + Hash, V: Clone> SingleFlight<K, V> {
 
     /// Forgets everything that has been made.
     pub(crate) fn clear(&self) {
-        self.lock().done.clear();
+        let mut state = self.lock();
+        state.done.clear();
+        state.generation += 1;
     }
 }
 
@@ -181,6 +191,17 @@ mod tests {
         }));
         assert!(panicked.is_err());
         assert_eq!(flight.get_or_make(&"a", || Ok::<_, ()>(3)), Ok(Ok(3)));
+    }
+
+    #[test]
+    fn what_was_begun_before_everything_was_forgotten_is_not_kept() {
+        let flight = Flight::default();
+        let old = flight.get_or_make(&"a", || {
+            flight.clear();
+            Ok::<_, ()>(1)
+        });
+        assert_eq!(old, Ok(Ok(1)));
+        assert_eq!(flight.get_or_make(&"a", || Ok::<_, ()>(2)), Ok(Ok(2)));
     }
 
     #[test]

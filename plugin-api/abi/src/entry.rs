@@ -58,7 +58,8 @@ pub struct Entry {
     pub reserved: u32,
     /// The first row; the next one begins `row_size` bytes further.
     pub rows: *const Row,
-    /// The manifest, the very bytes of the note in the file.
+    /// The manifest: the same bytes as in the note, but not those of the note itself, which tools
+    /// may move in the file.
     pub manifest: *const u8,
     /// How many bytes of manifest.
     pub manifest_len: usize,
@@ -137,6 +138,31 @@ impl Entry {
             rows: rows.as_ptr(),
             manifest: manifest.as_ptr(),
             manifest_len: manifest.len(),
+        }
+    }
+}
+
+/// What a plugin in Rust exports: its entry, and behind it a reference to its note, so that no
+/// linker drops that.
+///
+/// The entry's manifest is a second copy of what the note has: tools that move notes in a finished
+/// file (patchelf) overwrite the place that pointers in the code lead to.
+#[repr(C)]
+pub struct ExportedEntry {
+    entry: Entry,
+    note: *const c_void,
+}
+
+// SAFETY: immutable data for as long as the process lives.
+unsafe impl Sync for ExportedEntry {}
+
+impl ExportedEntry {
+    /// An entry that keeps `note` alive.
+    #[must_use]
+    pub const fn new<N: Sync>(entry: Entry, note: &'static N) -> Self {
+        Self {
+            entry,
+            note: (note as *const N).cast(),
         }
     }
 }

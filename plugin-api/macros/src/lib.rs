@@ -101,7 +101,9 @@ fn expand(exports: &Exports, described: &Described) -> proc_macro2::TokenStream 
                 __LEAST,
                 if ::core::cfg!(panic = "abort") { "abort" } else { "unwind" },
             );
-            const __PADDED: usize = #private::joined_len(&__PARTS).next_multiple_of(4);
+            const __LEN: usize = #private::joined_len(&__PARTS);
+            const __PADDED: usize = __LEN.next_multiple_of(4);
+            static __MANIFEST: [u8; __LEN] = #private::joined(&__PARTS);
 
             #[used]
             #[cfg_attr(
@@ -111,15 +113,17 @@ fn expand(exports: &Exports, described: &Described) -> proc_macro2::TokenStream 
             #[cfg_attr(windows, unsafe(link_section = #pe))]
             #[cfg_attr(target_vendor = "apple", unsafe(link_section = #macho))]
             static __NOTE: #private::Note<__PADDED> =
-                #private::Note::new(*#name, #name_size, #kind, &__PARTS);
+                #private::Note::new(*#name, #name_size, #kind, &__MANIFEST);
 
             static __ROWS: [#private::Row; #row_count] =
                 [#(#private::Adapter::<__Exports>::#rows),*];
 
             #[unsafe(no_mangle)]
             #[allow(non_upper_case_globals)]
-            pub static keyway_entry_1: #private::Entry =
-                #private::Entry::new(&__ROWS, __NOTE.manifest(), __LEAST);
+            pub static keyway_entry_1: #private::ExportedEntry = #private::ExportedEntry::new(
+                #private::Entry::new(&__ROWS, &__MANIFEST, __LEAST),
+                &__NOTE,
+            );
         };
     }
 }

@@ -33,13 +33,25 @@ impl PackageStructure for Applet {
         Ok(())
     }
 
-    /// A widget may name its main script itself. It comes after the usual one, so it counts where
-    /// that is not there.
     fn path_changed(&self, package: &mut Package<'_>) -> Result<(), Error> {
-        if let Some(script) = package.metadata_value("X-Plasma-MainScript") {
-            if !script.is_empty() {
-                package.add_file_definition("mainscript", &script, "Main Script File");
-            }
+        let named = |key| {
+            package
+                .metadata_value(key)
+                .filter(|value| !value.is_empty())
+        };
+        let (script, containment) = (
+            named("X-Plasma-MainScript"),
+            named("X-Plasma-ContainmentType"),
+        );
+        // A widget may name its main script itself. It comes after the usual one, so it counts
+        // where that is not there.
+        if let Some(script) = script {
+            package.add_file_definition("mainscript", &script, "Main Script File");
+        }
+        // A panel or desktop may bring its own way to show widgets in little room.
+        if containment.is_some() {
+            let name = "Custom expander for compact applets";
+            package.add_file_definition("compactapplet", "applet/CompactApplet.qml", name);
         }
         Ok(())
     }

@@ -12,9 +12,9 @@ use crate::package::{LoadError, Package, PackageLoader};
 fn types_that_are_none_or_not_known() {
     let place = Place::new();
     for (type_name, code) in [
-        ("", "type-name"),
-        ("x", "type-name"),
-        ("No/Such", "type-unresolved"),
+        ("", "bad-type-name"),
+        ("x", "bad-type-name"),
+        ("No/Such", "unknown-type"),
     ] {
         let load = || place.loader.load_package(type_name).unwrap_err();
         assert_eq!(load().code(), code, "{type_name}");

@@ -350,3 +350,33 @@ fn a_structure_that_falls_back_to_one_package_always() {
         .unwrap();
     assert!(default.fallback_package().is_none());
 }
+
+#[test]
+fn a_long_row_of_fallbacks_is_not_asked_again_and_again() {
+    const KEYS: [&str; 4] = ["a", "b", "c", "d"];
+    let place = Place::new();
+    place.know(
+        "Plasma/Applet",
+        Structure::new(|package| {
+            package.set_default_package_root("plasma/plasmoids");
+            for key in KEYS {
+                package.add_file_definition(key, key, "");
+                package.set_required(key, true);
+            }
+            Ok(())
+        }),
+    );
+    for number in 0..15 {
+        place.write(
+            format!("home/plasma/plasmoids/n{number}/metadata.json"),
+            format!(r#"{{"X-Plasma-RootPath": "n{}"}}"#, number + 1),
+        );
+    }
+    for key in KEYS {
+        place.write(format!("home/plasma/plasmoids/n15/contents/{key}"), "");
+    }
+    let package = place.loader.load_package_at("Plasma/Applet", "n0").unwrap();
+    let expected = place.at("home/plasma/plasmoids/n15/contents/d");
+    assert_eq!(package.key_path("d"), Some(expected));
+    assert_eq!(package.file_path("d", "none"), None);
+}
