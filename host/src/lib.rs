@@ -1,4 +1,73 @@
-//! Loads package structures and lifecycles from native plugins.
+//! Loads package structures and lifecycles from native plugins, and packages through them.
+//!
+//! ```text
+//! plugin files --read, run nothing--> Registry --"MyApp/MyStructure"--> Structure
+//!                                                                         | init_package, once
+//! packages on disk --name or path--> PackageLoader --> Package <---- Definition
+//!                                                        | key, file name
+//!                                                        v
+//!                                                absolute path inside the package
+//! ```
+//!
+//! A *plugin* is a shared library that defines package types or lifecycles; authors write one with
+//! the crate `keyway-plugin`. A *structure* says what packages of one type look like. A *package* is
+//! a folder with metadata and contents.
+//!
+//! * [`plugin`]: from a file on disk to a loaded plugin. [`Registry`] resolves type names.
+//! * [`package`]: from a type and a name to the files of a package. [`PackageLoader`] is where an
+//!   application begins; its vocabulary and its answers are KPackage's.
+//!
+//! # Examples
+//!
+//! ```no_run
+//! use keyway::{PackageLoader, Registry, SearchPath};
+//!
+//! let registry = Registry::new(SearchPath::standard(["/opt/myapp/plugins"]));
+//! let loader = PackageLoader::new(registry);
+//!
+//! let package = loader.load_package_at("Plasma/Applet", "org.kde.plasma.analogclock")?;
+//! if let Some(script) = package.file_path("mainscript", "") {
+//!     println!("{}", script.display());
+//! }
+//! # Ok::<(), keyway::package::LoadError>(())
+//! ```
+//!
+//! An application may bring structures of its own, without a plugin:
+//!
+//! ```
+//! use keyway::PackageLoader;
+//! use keyway_plugin::{Error, Package, PackageStructure};
+//!
+//! struct Theme;
+//!
+//! impl PackageStructure for Theme {
+//!     fn init_package(&self, package: &mut Package<'_>) -> Result<(), Error> {
+//!         package.set_default_package_root("myapp/themes/");
+//!         package.add_file_definition("colors", "colors.toml", "Colours");
+//!         package.set_required("colors", true);
+//!         Ok(())
+//!     }
+//! }
+//!
+//! let loader = PackageLoader::new(Default::default());
+//! loader.add_known_package_structure("MyApp/Theme", Theme)?;
+//! for theme in loader.list_packages("MyApp/Theme", None)? {
+//!     println!("{} {}", theme.id, theme.path.display());
+//! }
+//! # Ok::<(), keyway::package::LoadError>(())
+//! ```
+//!
+//! # What runs when
+//!
+//! Looking at plugin files, listing their types and finding out who defines one runs none of their
+//! code. A plugin is loaded when a type of it is first used, and stays loaded as long as the
+//! process. A panic in its code is an error that names plugin, type and method; a crash, an abort or
+//! an exit ends the process, as in any native code.
+//!
+//! # Threads
+//!
+//! Everything here is `Send + Sync` and cheap to clone. A plugin is opened once, and a type described
+//! once, however many threads ask at the same time; no lock is held meanwhile.
 
 pub mod package;
 pub mod plugin;

@@ -3,7 +3,7 @@
 //! A plugin is a `cdylib` that gives *package structures*, *lifecycles* or both. Its author writes
 //! ordinary Rust and never sees the border:
 //!
-//! ```ignore
+//! ```
 //! use keyway_plugin::{Error, Package, PackageStructure, export_plugin};
 //!
 //! #[derive(Default)]
@@ -18,7 +18,7 @@
 //!     }
 //! }
 //!
-//! export_plugin!(MyStructure, "mystructure.json");
+//! export_plugin!(MyStructure, "doc/mystructure.json");
 //! ```
 //!
 //! # What the adapters do

@@ -22,7 +22,7 @@
 //!   the plugin brings ([`StrSink`], [`PathSink`]) and is copied there; what a plugin has to say is
 //!   pushed through the host's functions. Nothing is handed over.
 //! * No panic, exception or `longjmp` crosses. A plugin wraps each of its functions in a
-//!   [guard](guard); the host does the same for its own.
+//!   [guard]; the host does the same for its own.
 //! * The functions of a plugin are called from any thread, several at once, unless the interface
 //!   says otherwise. The host holds no lock while it calls.
 //! * A library is never unloaded: its tables, its entry and its code live as long as the process.

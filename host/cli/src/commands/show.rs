@@ -112,7 +112,7 @@ impl<'a> Shown<'a> {
             ("valid", if self.valid { "yes" } else { "no" }.to_owned()),
         ];
         for (name, value) in rows {
-            table::line(&format!("{name:12}{}", table::printable(&value)))?;
+            table::line(&format!("{name:13}{}", table::printable(&value)))?;
         }
         for problem in &self.problems {
             let mark = match problem.severity() {
@@ -120,7 +120,7 @@ impl<'a> Shown<'a> {
                 Severity::Warning => "warning",
             };
             let message = table::printable(problem.message());
-            table::line(&format!("{mark:12}{message}"))?;
+            table::line(&format!("{mark:13}{message}"))?;
         }
         table::line("")?;
         let rows = self.keys.iter().map(Key::to_row).collect();

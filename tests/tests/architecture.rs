@@ -1,0 +1,215 @@
+//! What must stay true of the house: the direction of arrows, where `unsafe` stands, what a host
+//! application pays for, what stands at the top.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use cargo_metadata::{DependencyKind, MetadataCommand};
+use keyway_tests::workspace;
+
+/// The crates of ours that each crate uses, outside of tests.
+fn arrows() -> BTreeMap<String, BTreeSet<String>> {
+    let metadata = MetadataCommand::new()
+        .manifest_path(workspace().join("Cargo.toml"))
+        .no_deps()
+        .exec()
+        .unwrap();
+    let ours: BTreeSet<String> = metadata
+        .packages
+        .iter()
+        .map(|package| package.name.to_string())
+        .collect();
+    let arrows = metadata.packages.iter().map(|package| {
+        let used = package
+            .dependencies
+            .iter()
+            .filter(|dependency| dependency.kind != DependencyKind::Development)
+            .map(|dependency| dependency.name.clone())
+            .filter(|name| ours.contains(name));
+        (package.name.to_string(), used.collect())
+    });
+    arrows.collect()
+}
+
+#[test]
+fn arrows_point_one_way() {
+    let allowed: BTreeMap<&str, &[&str]> = BTreeMap::from([
+        ("keyway-abi", &[][..]),
+        ("keyway-metadata", &[]),
+        ("keyway-macros", &["keyway-metadata"]),
+        ("keyway-plugin", &["keyway-abi", "keyway-macros"]),
+        (
+            "keyway",
+            &["keyway-abi", "keyway-metadata", "keyway-plugin"],
+        ),
+        ("keyway-cli", &["keyway", "keyway-metadata"]),
+    ]);
+    for (name, used) in arrows() {
+        let used: Vec<&str> = used.iter().map(String::as_str).collect();
+        match allowed.get(name.as_str()) {
+            Some(allowed) => assert_eq!(used, *allowed, "{name}"),
+            None if name == "keyway-tests" => {}
+            // Plugins use the plugin API and nothing else of ours.
+            None => assert!(
+                used.is_empty() || used == ["keyway-plugin"],
+                "{name}: {used:?}"
+            ),
+        }
+    }
+}
+
+#[test]
+fn inside_the_host_packages_know_plugins_and_never_the_other_way() {
+    for file in sources(&workspace().join("host/src/plugin")) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(!text.contains("crate::package"), "{}", file.display());
+    }
+    for file in sources(&workspace().join("host/src")) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        for word in ["println!", "eprintln!", "std::env::args"] {
+            assert!(!text.contains(word), "`{word}` in {}", file.display());
+        }
+    }
+}
+
+#[test]
+fn unsafe_stands_in_two_places() {
+    let allowed = ["plugin-api/abi/src", "host/src/plugin/library"];
+    let mut found: BTreeSet<&str> = BTreeSet::new();
+    for folder in ["plugin-api", "host", "structures", "example-plugins"] {
+        for file in sources(&workspace().join(folder)) {
+            let text = std::fs::read_to_string(&file).unwrap();
+            let path = file.strip_prefix(workspace()).unwrap().to_owned();
+            let place = allowed.iter().find(|place| path.starts_with(place));
+            if text.contains("allow(unsafe_code)") || text.contains("unsafe {") {
+                assert!(place.is_some(), "{}", path.display());
+                found.extend(place);
+            }
+        }
+    }
+    assert_eq!(found.len(), allowed.len());
+}
+
+/// The crates that a host application builds for the library with its default features. A new one
+/// is a decision: write it down here.
+#[test]
+fn the_default_features_pull_in_few_crates() {
+    let output = Command::new(env!("CARGO"))
+        .current_dir(workspace())
+        .args([
+            "tree",
+            "--package",
+            "keyway",
+            "--edges",
+            "normal,no-proc-macro",
+        ])
+        .args(["--prefix", "none", "--no-dedupe", "--format", "{lib}"])
+        .args(["--target", "x86_64-unknown-linux-gnu"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let found: BTreeSet<&str> = text.lines().filter(|line| !line.is_empty()).collect();
+    let expected = BTreeSet::from(include!("dependencies.in"));
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_plugin_needs_one_dependency() {
+    let manifest = workspace().join("example-plugins/mystructure/Cargo.toml");
+    let text = std::fs::read_to_string(manifest).unwrap();
+    let (_, dependencies) = text.split_once("[dependencies]\n").unwrap();
+    let (dependencies, _) = dependencies.split_once("\n\n").unwrap();
+    assert_eq!(dependencies, "keyway-plugin.workspace = true");
+}
+
+#[test]
+fn nothing_else_stands_at_the_top() {
+    let output = Command::new("git")
+        .current_dir(workspace())
+        .args(["ls-tree", "--name-only", "HEAD"])
+        .output();
+    let Ok(output) = output else {
+        keyway_tests::skipped("what stands at the top", "there is no git");
+        return;
+    };
+    let text = String::from_utf8(output.stdout).unwrap();
+    let allowed = [
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "Cargo.lock",
+        "Cargo.toml",
+        "LICENSE-APACHE",
+        "LICENSE-MIT",
+        "README.md",
+        "SECURITY.md",
+        "clippy.toml",
+        "deny.toml",
+        "example-plugins",
+        "host",
+        "plugin-api",
+        "rustfmt.toml",
+        "structures",
+        "tests",
+    ];
+    for name in text.lines().filter(|name| !name.starts_with('.')) {
+        assert!(allowed.contains(&name), "{name}");
+    }
+}
+
+#[test]
+fn rooms_are_small() {
+    for folder in [
+        "plugin-api",
+        "host",
+        "structures",
+        "example-plugins",
+        "tests",
+    ] {
+        for file in sources(&workspace().join(folder)) {
+            let lines = std::fs::read_to_string(&file).unwrap().lines().count();
+            assert!(lines <= 600, "{}: {lines} lines", file.display());
+        }
+    }
+}
+
+/// The commands that the README gives are there.
+#[test]
+fn the_readme_is_true() {
+    let readme = std::fs::read_to_string(workspace().join("README.md")).unwrap();
+    let alias = std::fs::read_to_string(workspace().join(".cargo/config.toml")).unwrap();
+    assert!(readme.contains("$ cargo demo\n") && alias.contains("demo = "));
+    let ci = std::fs::read_to_string(workspace().join(".ci/run")).unwrap();
+    let tests = "cargo test --workspace";
+    assert!(readme.contains(&format!("$ {tests}\n")) && ci.contains(tests));
+    for link in readme.split("](").skip(1) {
+        let (target, _) = link.split_once(')').unwrap();
+        assert!(workspace().join(target).exists(), "{target}");
+    }
+    // The example in the README is the example in the repository.
+    let example = workspace().join("example-plugins/mystructure/src/lib.rs");
+    let example = std::fs::read_to_string(example).unwrap();
+    let (_, code) = readme.split_once("```rust,ignore\n").unwrap();
+    let (code, _) = code.split_once("```").unwrap();
+    for line in code.lines() {
+        assert!(example.contains(line), "{line}");
+    }
+}
+
+/// All Rust sources below a folder.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let entries = std::fs::read_dir(folder).unwrap();
+    for entry in entries.flatten() {
+        let path = entry.path();
+        if path.is_dir() && entry.file_name() != "target" {
+            files.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}
