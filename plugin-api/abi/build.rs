@@ -1,6 +1,6 @@
 //! Tells the crate its target, its compiler and a digest of its sources.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 fn main() {
@@ -25,11 +25,10 @@ fn main() {
     );
 }
 
-/// FNV-1a over names and contents, in the order of names.
+/// FNV-1a over names and contents, in the order of paths.
 fn digest(folder: &Path) -> u64 {
-    let mut files: Vec<_> = std::fs::read_dir(folder)
-        .map(|entries| entries.flatten().map(|entry| entry.path()).collect())
-        .unwrap_or_default();
+    let mut files = Vec::new();
+    collect(folder, &mut files);
     files.sort();
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     let mut mix = |bytes: &[u8]| {
@@ -42,4 +41,15 @@ fn digest(folder: &Path) -> u64 {
         mix(&std::fs::read(&file).unwrap_or_default());
     }
     hash
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else {
+            files.push(path);
+        }
+    }
 }

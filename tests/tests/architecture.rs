@@ -69,6 +69,10 @@ fn inside_the_host_packages_know_plugins_and_never_the_other_way() {
     }
     for file in sources(&workspace().join("host/src")) {
         let text = std::fs::read_to_string(&file).unwrap();
+        let code = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
+        let text: String = code.collect();
         for word in ["println!", "eprintln!", "std::env::args"] {
             assert!(!text.contains(word), "`{word}` in {}", file.display());
         }

@@ -55,7 +55,7 @@ pub const fn structure_v2<S: Structures>() -> StructureV2 {
             "pub use structure::{StructureV2, structure_v2, ",
         )
         .patch(
-            "plugin-api/abi/src/entry.rs",
+            "plugin-api/abi/src/entry/mod.rs",
             "pub const ABI_MINOR: u16 = 0;",
             "pub const ABI_MINOR: u16 = 1;",
         )
