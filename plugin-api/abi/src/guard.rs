@@ -9,6 +9,7 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
+use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
@@ -146,6 +147,24 @@ pub(crate) unsafe fn run(
     }
     debug_assert!(failed);
     status::FAULT
+}
+
+/// Drops the object behind `instance`, guarded; gives the status to return.
+///
+/// # Safety
+///
+/// `instance` is null or came from `Box::into_raw` of a `Box<T>`, and this is the last use of it;
+/// `call` is null or valid until this returns.
+pub(crate) unsafe fn destroy<T>(instance: *mut c_void, call: *const Call) -> u32 {
+    // SAFETY: as the caller says.
+    unsafe {
+        run(call, Phase::ObjectDrop, || {
+            if !instance.is_null() {
+                drop(Box::from_raw(instance.cast::<T>()));
+            }
+            Ok(status::OK)
+        })
+    }
 }
 
 fn describe(error: &(dyn std::error::Error + 'static)) -> FaultReport {

@@ -156,14 +156,7 @@ unsafe extern "C" fn path_changed<S: Structures>(
 
 unsafe extern "C" fn destroy<S: Structures>(instance: *mut c_void, call: *const Call) -> u32 {
     // SAFETY: the contract: `create` made the instance, and this is the last use of it.
-    unsafe {
-        guard::run(call, Phase::ObjectDrop, || {
-            if !instance.is_null() {
-                drop(Box::from_raw(instance.cast::<S::Instance>()));
-            }
-            Ok(status::OK)
-        })
-    }
+    unsafe { guard::destroy::<S::Instance>(instance, call) }
 }
 
 /// `keyway.structure`, as the host's side uses it.

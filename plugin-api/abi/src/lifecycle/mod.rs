@@ -28,7 +28,7 @@ pub(crate) const NO_DEADLINE: u64 = u64::MAX;
 #[derive(StableAbi)]
 pub struct LifecycleV1 {
     /// Makes the lifecycle `type_name` of a package and puts it into `out`. The instance may keep
-    /// `context` after retaining it. [`status::NOT_FOUND`]: this plugin gives no such type.
+    /// `context` after retaining it. [`crate::status::NOT_FOUND`]: this plugin gives no such type.
     pub create: unsafe extern "C" fn(
         type_name: Str,
         context: *const LifecycleContext,

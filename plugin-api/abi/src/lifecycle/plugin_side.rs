@@ -126,14 +126,7 @@ unsafe extern "C" fn upgrade<L: Lifecycles>(
 
 unsafe extern "C" fn destroy<L: Lifecycles>(instance: *mut c_void, call: *const Call) -> u32 {
     // SAFETY: the contract: `create` made the instance, and this is the last use of it.
-    unsafe {
-        guard::run(call, Phase::ObjectDrop, || {
-            if !instance.is_null() {
-                drop(Box::from_raw(instance.cast::<L::Instance>()));
-            }
-            Ok(status::OK)
-        })
-    }
+    unsafe { guard::destroy::<L::Instance>(instance, call) }
 }
 
 /// The plugin's hold on what it knows of its package.
