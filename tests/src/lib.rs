@@ -20,7 +20,7 @@ pub use folder::{PluginFolder, workspace};
 /// Goes to the terminal past the test runner's capturing, so that a person sees it.
 pub fn skipped(what: &str, why: &str) {
     use std::io::Write as _;
-    let line = format!("skipped: {what}: {why}\n");
+    let line = format!("\nskipped: {what}: {why}\n");
     // `eprintln!` is captured in tests that pass.
     let _ = std::io::stderr().lock().write_all(line.as_bytes());
 }

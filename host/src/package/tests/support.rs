@@ -128,3 +128,9 @@ impl Place {
         package
     }
 }
+
+/// Says on a line of its own that something was skipped, past the test runner's capturing.
+pub(super) fn skipped(what: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr().lock(), "\nskipped: {what}");
+}
