@@ -61,8 +61,11 @@ pub fn keyway_program() -> PathBuf {
 #[must_use]
 pub fn keyway_command() -> Command {
     let mut command = Command::new(keyway_program());
+    let home = crate::workspace().join("target/test-home");
     command
         .env_clear()
+        .env("XDG_CACHE_HOME", home.join("cache"))
+        .env("XDG_STATE_HOME", home.join("state"))
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .env("HOME", "/nonexistent")
         .env("XDG_DATA_HOME", "/nonexistent")

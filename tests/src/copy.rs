@@ -1,5 +1,6 @@
 //! Copies of this workspace with something changed, as an older or newer Keyway would be.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -70,8 +71,10 @@ impl Copy {
             &self.folder.join("Cargo.toml"),
             format!("{before}{members}\n{after}").as_bytes(),
         );
+        let mut written = BTreeSet::new();
         for part in PARTS {
-            copy(Path::new(part), &self.folder, &mut patches);
+            copy(Path::new(part), &self.folder, &mut patches, &mut written);
+            remove_others(&self.folder.join(part), &written);
         }
         assert!(
             patches.is_empty(),
@@ -81,13 +84,29 @@ impl Copy {
     }
 }
 
-fn copy(part: &Path, to: &Path, patches: &mut Vec<(&'static str, String, String)>) {
+/// Removes files of an earlier copy that are no more.
+fn remove_others(path: &Path, written: &BTreeSet<PathBuf>) {
+    if path.is_dir() {
+        for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+            remove_others(&entry.path(), written);
+        }
+    } else if !written.contains(path) {
+        fs::remove_file(path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+    }
+}
+
+fn copy(
+    part: &Path,
+    to: &Path,
+    patches: &mut Vec<(&'static str, String, String)>,
+    written: &mut BTreeSet<PathBuf>,
+) {
     let from = workspace().join(part);
     if from.is_dir() {
         let entries = fs::read_dir(&from).unwrap_or_else(|error| panic!("{part:?}: {error}"));
         for entry in entries.flatten() {
             if entry.file_name() != "target" {
-                copy(&part.join(entry.file_name()), to, patches);
+                copy(&part.join(entry.file_name()), to, patches, written);
             }
         }
         return;
@@ -105,6 +124,7 @@ fn copy(part: &Path, to: &Path, patches: &mut Vec<(&'static str, String, String)
         false
     });
     write(&to.join(part), &bytes);
+    written.insert(to.join(part));
 }
 
 fn split<'a>(text: &'a str, at: &str) -> (&'a str, &'a str) {

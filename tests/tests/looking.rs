@@ -126,7 +126,7 @@ fn a_plugin_built_with_panic_abort_is_refused_before_it_runs() {
     folder.copy(&plugin);
     let registry = Registry::new(SearchPath::only([folder.path()]));
     let catalog = registry.catalog();
-    let Verdict::Refused(why) = catalog.verdict(&catalog.files()[0]) else {
+    let Verdict::Refused(why) = catalog.verdict(catalog.files().next().unwrap()) else {
         panic!("{catalog:?}");
     };
     assert_eq!(why.code(), "panic-strategy");
@@ -171,7 +171,7 @@ fn verdicts(folders: &[&PluginFolder]) -> BTreeMap<String, TypeVerdict> {
     let path = SearchPath::only(folders.iter().map(|folder| folder.path()));
     let registry = Registry::new(path);
     let catalog = registry.catalog();
-    let verdicts = catalog.files().iter().map(|file| {
+    let verdicts = catalog.files().map(|file| {
         let Verdict::Usable(types) = catalog.verdict(file) else {
             panic!("{file:?}");
         };

@@ -27,6 +27,12 @@ pub(crate) enum Command {
     Types(Types),
     /// List the plugin files that were found, also those that are not used, with the reason
     Plugins(Plugins),
+    /// Show the folders in which plugins are looked for
+    Paths,
+    /// Show step by step how a type name resolves, without running any plugin
+    Explain(Explain),
+    /// List the plugins that ended a process while they were loaded, or lift that
+    Quarantine(Quarantine),
     /// List the installed packages of a type
     List(List),
     /// Show a package: its metadata, its files, and whether it is valid (else exit 1)
@@ -45,10 +51,67 @@ pub(crate) struct Types {
 
 /// `keyway plugins`
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Plugins {
     /// Show also files that are no plugins
     #[arg(long)]
     pub(crate) all: bool,
+    #[command(subcommand)]
+    pub(crate) action: Option<PluginsAction>,
+}
+
+/// What is to be done with plugin files.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PluginsAction {
+    /// Copy a plugin into the user's plugin folder, if it passes the gates
+    ///
+    /// A plugin of that name is replaced by rename, which is safe while it is used.
+    Install {
+        /// The plugin's file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Install for all users, into the system's plugin folder
+        #[arg(short = 'g', long)]
+        global: bool,
+    },
+    /// Remove a plugin from the user's plugin folder
+    Remove {
+        /// The plugin's id
+        #[arg(value_name = "ID")]
+        id: String,
+        /// Remove it for all users, from the system's plugin folder
+        #[arg(short = 'g', long)]
+        global: bool,
+    },
+}
+
+/// `keyway explain`
+#[derive(Debug, clap::Args)]
+pub(crate) struct Explain {
+    /// The type name, as `MyApp/MyStructure`
+    #[arg(value_name = "TYPE")]
+    pub(crate) type_name: String,
+    /// Explain a lifecycle instead of a package type
+    #[arg(long)]
+    pub(crate) lifecycle: bool,
+}
+
+/// `keyway quarantine`
+#[derive(Debug, clap::Args)]
+pub(crate) struct Quarantine {
+    #[command(subcommand)]
+    pub(crate) action: Option<QuarantineAction>,
+}
+
+/// What is to be done with plugins in quarantine.
+#[derive(Debug, Subcommand)]
+pub(crate) enum QuarantineAction {
+    /// Give plugins another chance
+    Clear {
+        /// The plugin's id or file; all of them if left out
+        #[arg(value_name = "PLUGIN")]
+        plugin: Option<String>,
+    },
 }
 
 /// Which packages are meant.

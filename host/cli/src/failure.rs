@@ -5,7 +5,8 @@ use std::fmt;
 use std::io;
 
 use keyway::package::{FileError, LoadError, PackageError};
-use keyway::plugin::ResolveError;
+use keyway::plugin::{InstallPluginError, ResolveError};
+use keyway_metadata::TypeNameError;
 use serde_json::{Value, json};
 
 use crate::table::printable;
@@ -118,6 +119,18 @@ impl From<ResolveError> for Failure {
 
 impl From<PackageError> for Failure {
     fn from(error: PackageError) -> Self {
+        Self::of(error.code(), &error).hint(error.hint())
+    }
+}
+
+impl From<TypeNameError> for Failure {
+    fn from(error: TypeNameError) -> Self {
+        LoadError::from(error).into()
+    }
+}
+
+impl From<InstallPluginError> for Failure {
+    fn from(error: InstallPluginError) -> Self {
         Self::of(error.code(), &error).hint(error.hint())
     }
 }

@@ -31,6 +31,9 @@ fn main() -> ExitCode {
     let result = match &args.command {
         Command::Types(it) => commands::types::run(it, args.json),
         Command::Plugins(it) => commands::plugins::run(it, args.json),
+        Command::Paths => commands::paths::run(args.json),
+        Command::Explain(it) => commands::explain::run(it, args.json),
+        Command::Quarantine(it) => commands::quarantine::run(it, args.json),
         Command::List(it) => commands::list::run(it, args.json),
         Command::Show(it) => commands::show::run(it, args.json),
         Command::File(it) => commands::file::run(it, args.json),

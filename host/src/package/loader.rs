@@ -153,7 +153,7 @@ impl PackageLoader {
     ) -> Result<(), LoadError> {
         let type_name = type_name.parse()?;
         self.0.registry.add_known(type_name, Arc::new(structure));
-        self.refresh();
+        self.0.types.clear();
         Ok(())
     }
 
@@ -184,9 +184,10 @@ impl PackageLoader {
         Ok(listing::list(&package, &self.0.data_dirs.places(&root)))
     }
 
-    /// Forgets what types look like: each is asked again when it is needed. Packages that exist
-    /// stay as they are.
+    /// Forgets what types look like, and what lies in the plugin folders: each type is resolved and
+    /// asked again when it is needed. Packages that exist stay as they are.
     pub fn refresh(&self) {
+        self.0.registry.refresh();
         self.0.types.clear();
     }
 

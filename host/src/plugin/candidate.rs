@@ -14,6 +14,7 @@ use keyway_abi::{ABI_MAJOR, ABI_MINOR, build};
 use keyway_metadata::Manifest;
 
 use super::file::{self, Container, Header, Unread};
+use super::identity::FileIdentity;
 use super::refusal::{NotAPlugin, Refusal};
 use super::target::Target;
 
@@ -24,6 +25,7 @@ pub struct Candidate {
     header: Header,
     manifest: Arc<Manifest>,
     bytes: Arc<[u8]>,
+    identity: FileIdentity,
 }
 
 /// A candidate that this host may load, as far as the file tells.
@@ -82,7 +84,7 @@ impl From<Unread> for Unfit {
 impl Candidate {
     /// Reads the file at `path`, without running anything of it.
     pub(super) fn read(path: &Path) -> Result<Self, Unfit> {
-        let (contents, _) = file::read(path)?;
+        let (contents, metadata) = file::read(path)?;
         let count = contents.manifests.len();
         if count > 1 {
             return Err(Unfit::Refused(Refusal::DoubledManifest { count }));
@@ -97,6 +99,7 @@ impl Candidate {
             header: contents.header,
             manifest: Arc::new(manifest),
             bytes: bytes.into(),
+            identity: FileIdentity::of(&metadata),
         })
     }
 
@@ -110,6 +113,12 @@ impl Candidate {
     #[must_use]
     pub fn manifest(&self) -> &Arc<Manifest> {
         &self.manifest
+    }
+
+    /// Which file it is, as it was when it was read.
+    #[must_use]
+    pub fn identity(&self) -> &FileIdentity {
+        &self.identity
     }
 
     /// The manifest's very bytes.
@@ -132,6 +141,11 @@ impl Compatible {
     #[must_use]
     pub fn candidate(&self) -> &Candidate {
         &self.0
+    }
+
+    /// What was read of the file.
+    pub(super) fn into_candidate(self) -> Candidate {
+        self.0
     }
 }
 

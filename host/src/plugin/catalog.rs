@@ -1,23 +1,24 @@
 //! What lies in the plugin folders, and who wins: pure functions over what was found.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use keyway_metadata::{GivenType, Manifest, TypeKind, TypeName};
 
-use super::candidate::{Compatible, Look, look};
+use super::candidate::{Compatible, Look};
+use super::gates::Gates;
+use super::identity::FileIdentity;
+use super::index::Learned;
 use super::refusal::{NotAPlugin, Refusal};
-use super::search_path::{SearchFolder, SearchPath};
+use super::search_path::SearchFolder;
 use crate::version::compare_versions;
 
 /// One file that was found.
 #[derive(Clone, Debug)]
 pub struct Found {
     path: PathBuf,
-    /// The place of its folder in the search path.
-    folder: usize,
     look: Look,
 }
 
@@ -26,6 +27,12 @@ impl Found {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What a look at it gave.
+    #[must_use]
+    pub fn look(&self) -> &Look {
+        &self.look
     }
 
     /// What the file says of itself, if that could be read.
@@ -37,16 +44,23 @@ impl Found {
             Look::Ignored(_) => None,
         }
     }
+}
 
-    fn gives(&self, given: &GivenType) -> Option<&Compatible> {
-        match &self.look {
-            Look::Compatible(compatible) => {
-                let manifest = compatible.candidate().manifest();
-                manifest.types.contains(given).then_some(compatible)
-            }
-            _ => None,
-        }
-    }
+/// What a scan of one folder found.
+#[derive(Debug)]
+pub struct FolderScan {
+    folder: SearchFolder,
+    /// The folder as it was when the scan began; `None` if it is not there.
+    identity: Option<FileIdentity>,
+    files: Vec<Found>,
+    decisions: BTreeMap<GivenType, Decision>,
+}
+
+/// Who wins a type in one folder, by place in the list of files.
+#[derive(Clone, Copy, Debug)]
+enum Decision {
+    One(usize),
+    Conflict(usize, usize),
 }
 
 /// The verdict on one type of one file.
@@ -77,83 +91,169 @@ pub enum Verdict {
     Ignored(NotAPlugin),
 }
 
-/// Everything that was found in the folders of a search path.
-#[derive(Debug)]
-pub struct Catalog {
-    folders: Vec<SearchFolder>,
-    files: Vec<Found>,
-}
-
 /// Who gives a type.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Winner<'a> {
     One(&'a Compatible),
     Conflict(&'a Path, &'a Path),
     Nobody,
 }
 
-impl Catalog {
-    /// Looks into every folder. Nothing that is found is run.
+impl FolderScan {
+    /// Looks at every library in the folder. Nothing that is found is run.
     ///
     /// A folder that is not there or cannot be read gives nothing. Files are taken by their name's
-    /// end (`.so`, `.dll`, `.dylib`), in the order of their names' bytes; hidden ones and folders
-    /// are passed over.
-    #[must_use]
-    pub(super) fn scan(search_path: &SearchPath) -> Self {
+    /// end (`.so`, `.dll`, `.dylib`), in the order of their names' bytes; hidden ones are passed
+    /// over.
+    pub(super) fn of(folder: &SearchFolder, gates: &Gates) -> Self {
+        let identity = fs::metadata(folder.path()).ok();
+        let identity = identity.as_ref().map(FileIdentity::of);
         let mut files = Vec::new();
-        let folders = search_path.folders().to_vec();
-        for (folder, searched) in folders.iter().enumerate() {
-            for path in library_files(searched.path()) {
-                let look = look(&path);
+        if folder.is_used() && identity.is_some() {
+            let known = gates.known();
+            for path in library_files(folder.path()) {
+                let look = gates.look(&path, &known);
                 if let Look::Refused(why, _) = &look {
-                    tracing::debug!(path = %path.display(), code = why.code(), %why, "plugin refused");
+                    let code = why.code();
+                    tracing::debug!(path = %path.display(), code, %why, "plugin refused");
                 }
-                files.push(Found { path, folder, look });
+                files.push(Found { path, look });
             }
         }
-        Self { folders, files }
+        Self {
+            folder: folder.clone(),
+            identity,
+            decisions: decide(&files),
+            files,
+        }
     }
 
-    /// The folders that were searched.
+    /// The folder.
     #[must_use]
-    pub fn folders(&self) -> &[SearchFolder] {
-        &self.folders
+    pub fn folder(&self) -> &SearchFolder {
+        &self.folder
     }
 
-    /// The files that were found, by folder and name.
+    /// Whether the folder is there.
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        self.identity.is_some()
+    }
+
+    /// The files that were found, by name.
     #[must_use]
     pub fn files(&self) -> &[Found] {
         &self.files
     }
 
-    /// Who gives `given`.
-    ///
-    /// The first folder that has it wins. In one folder, of files with one plugin id the higher
-    /// version, of equal versions the path with the smaller bytes; two ids are a conflict.
+    pub(super) fn identity(&self) -> Option<&FileIdentity> {
+        self.identity.as_ref()
+    }
+
+    /// Who gives `given` in this folder.
     pub(super) fn winner(&self, given: &GivenType) -> Winner<'_> {
-        let mut givers = self.files.iter().filter(|file| file.gives(given).is_some());
-        let Some(mut best) = givers.next() else {
-            return Winner::Nobody;
-        };
-        for other in givers {
-            if other.folder != best.folder {
-                break;
+        match self.decisions.get(given) {
+            Some(Decision::One(file)) => match &self.files[*file].look {
+                Look::Compatible(compatible) => Winner::One(compatible),
+                _ => Winner::Nobody,
+            },
+            Some(Decision::Conflict(first, second)) => {
+                Winner::Conflict(&self.files[*first].path, &self.files[*second].path)
             }
-            let (Some(theirs), Some(ours)) = (other.manifest(), best.manifest()) else {
-                continue;
-            };
-            if theirs.id != ours.id {
-                return Winner::Conflict(&best.path, &other.path);
-            }
-            // Files of a folder come in the order of their names: a tie stays with the first.
-            if compare_versions(&theirs.version, &ours.version).is_gt() {
-                best = other;
-            }
-        }
-        match best.gives(given) {
-            Some(compatible) => Winner::One(compatible),
             None => Winner::Nobody,
         }
+    }
+
+    /// What an index keeps of this scan.
+    pub(super) fn learned(&self) -> Vec<Learned> {
+        let mut learned = Vec::new();
+        for (given, decision) in &self.decisions {
+            let (file, conflict) = match decision {
+                Decision::One(file) => (&self.files[*file], None),
+                Decision::Conflict(first, second) => {
+                    (&self.files[*first], Some(self.files[*second].path.clone()))
+                }
+            };
+            if let Look::Compatible(compatible) = &file.look {
+                learned.push(Learned {
+                    given: given.clone(),
+                    file: file.path.clone(),
+                    identity: *compatible.candidate().identity(),
+                    conflict,
+                });
+            }
+        }
+        learned
+    }
+}
+
+/// Who wins each type of a folder's files, which come in the order of their names.
+///
+/// Of files with one plugin id the higher version, of equal versions the path with the smaller
+/// bytes; two ids are a conflict.
+fn decide(files: &[Found]) -> BTreeMap<GivenType, Decision> {
+    let mut decisions: BTreeMap<GivenType, Decision> = BTreeMap::new();
+    for (index, file) in files.iter().enumerate() {
+        let Look::Compatible(compatible) = &file.look else {
+            continue;
+        };
+        let theirs = compatible.candidate().manifest();
+        for given in &theirs.types {
+            let Some(decision) = decisions.get_mut(given) else {
+                decisions.insert(given.clone(), Decision::One(index));
+                continue;
+            };
+            let Decision::One(best) = *decision else {
+                continue;
+            };
+            let Some(ours) = files[best].manifest() else {
+                continue;
+            };
+            if ours.id != theirs.id {
+                *decision = Decision::Conflict(best, index);
+            } else if compare_versions(&theirs.version, &ours.version).is_gt() {
+                // A tie stays with the first.
+                *decision = Decision::One(index);
+            }
+        }
+    }
+    decisions
+}
+
+/// Everything that was found in the folders of a search path.
+#[derive(Clone, Debug)]
+pub struct Catalog {
+    scans: Vec<Arc<FolderScan>>,
+}
+
+impl Catalog {
+    pub(super) fn of(scans: Vec<Arc<FolderScan>>) -> Self {
+        Self { scans }
+    }
+
+    /// What was found in each folder, in the order of the search path.
+    pub fn folders(&self) -> impl Iterator<Item = &FolderScan> {
+        self.scans.iter().map(|scan| &**scan)
+    }
+
+    /// The files that were found, by folder and name.
+    pub fn files(&self) -> impl Iterator<Item = &Found> {
+        self.folders().flat_map(FolderScan::files)
+    }
+
+    /// Who gives `given`: the first folder that has it wins.
+    pub(super) fn winner(&self, given: &GivenType) -> Winner<'_> {
+        self.winning_folder(given).1
+    }
+
+    fn winning_folder(&self, given: &GivenType) -> (Option<&FolderScan>, Winner<'_>) {
+        for scan in self.folders() {
+            match scan.winner(given) {
+                Winner::Nobody => {}
+                winner => return (Some(scan), winner),
+            }
+        }
+        (None, Winner::Nobody)
     }
 
     /// The verdict on `file`.
@@ -172,26 +272,25 @@ impl Catalog {
         }
     }
 
-    fn type_verdict(&self, file: &Found, given: &GivenType) -> TypeVerdict {
-        match self.winner(given) {
+    /// The verdict on one type of `file`.
+    #[must_use]
+    pub fn type_verdict(&self, file: &Found, given: &GivenType) -> TypeVerdict {
+        let (folder, winner) = self.winning_folder(given);
+        let by = |path: &Path| TypeVerdict::Shadowed {
+            by: path.to_path_buf(),
+        };
+        match winner {
             Winner::One(winner) if winner.candidate().path() == file.path => TypeVerdict::Ok,
-            Winner::One(winner) => TypeVerdict::Shadowed {
-                by: winner.candidate().path().to_path_buf(),
-            },
+            Winner::One(winner) => by(winner.candidate().path()),
             Winner::Conflict(first, second) => {
-                let folder = |path| {
-                    let found = self.files.iter().find(|other| other.path == path);
-                    found.map(|other| other.folder)
-                };
-                let with = if file.path == first { second } else { first };
-                if folder(first) == Some(file.folder) {
+                let mut same_folder = folder.into_iter().flat_map(FolderScan::files);
+                if same_folder.any(|other| other.path == file.path) {
+                    let with = if file.path == first { second } else { first };
                     TypeVerdict::Conflict {
                         with: with.to_path_buf(),
                     }
                 } else {
-                    TypeVerdict::Shadowed {
-                        by: first.to_path_buf(),
-                    }
+                    by(first)
                 }
             }
             Winner::Nobody => TypeVerdict::Ok,
@@ -201,28 +300,10 @@ impl Catalog {
     /// The names of one kind that somebody gives, each once.
     #[must_use]
     pub fn type_names(&self, kind: &TypeKind) -> BTreeSet<TypeName> {
-        self.files
-            .iter()
-            .filter_map(|file| match &file.look {
-                Look::Compatible(compatible) => Some(compatible.candidate().manifest()),
-                _ => None,
-            })
-            .flat_map(|manifest| manifest.types_of(kind.clone()).cloned())
-            .collect()
-    }
-
-    /// The files that name `given` but were refused, with the reason.
-    pub(super) fn refused(&self, given: &GivenType) -> Vec<(PathBuf, Arc<Refusal>)> {
-        self.files
-            .iter()
-            .filter_map(|file| match &file.look {
-                Look::Refused(why, Some(candidate)) => candidate
-                    .manifest()
-                    .types
-                    .contains(given)
-                    .then(|| (file.path.clone(), Arc::clone(why))),
-                _ => None,
-            })
+        self.folders()
+            .flat_map(|scan| scan.decisions.keys())
+            .filter(|given| given.kind == *kind)
+            .map(|given| given.name.clone())
             .collect()
     }
 }
@@ -234,13 +315,15 @@ fn library_files(folder: &Path) -> Vec<PathBuf> {
     };
     let mut files: Vec<PathBuf> = entries
         .flatten()
-        .filter(|entry| {
-            let name = entry.file_name();
-            let name = name.as_encoded_bytes();
-            !name.starts_with(b".") && name.ends_with(std::env::consts::DLL_SUFFIX.as_bytes())
-        })
+        .filter(|entry| is_library_name(&entry.file_name()))
         .map(|entry| entry.path())
         .collect();
     files.sort();
     files
+}
+
+/// Whether a file of that name is looked at.
+pub(super) fn is_library_name(name: &std::ffi::OsStr) -> bool {
+    let name = name.as_encoded_bytes();
+    !name.starts_with(b".") && name.ends_with(std::env::consts::DLL_SUFFIX.as_bytes())
 }

@@ -18,25 +18,45 @@
 
 mod candidate;
 mod catalog;
+mod explain;
 mod fault;
 mod file;
+mod gates;
+mod identity;
+mod index;
+mod install;
 mod library;
 mod lifecycle;
 mod log;
+mod needs;
+mod places;
+mod quarantine;
 mod refusal;
 mod registry;
+mod resolve_error;
 mod search_path;
 pub(crate) mod single_flight;
 mod structure;
 mod target;
+mod verdicts;
 
 pub use candidate::{Candidate, Compatible, Look, look};
-pub use catalog::{Catalog, Found, TypeVerdict, Verdict};
+pub use catalog::{Catalog, FolderScan, Found, TypeVerdict, Verdict};
+pub use explain::{ExplainedFile, ExplainedFolder, ExplainedVerdict, Explanation};
 pub use fault::{Fault, Method};
 pub use file::{Container, Header};
+pub use identity::FileIdentity;
+pub use install::{InstallPluginError, install_plugin, remove_plugin};
 pub use library::{LoadError, Plugin};
 pub use lifecycle::{HookName, Lifecycle};
-pub use refusal::{NotAPlugin, Refusal};
-pub use registry::{Registry, ResolveError, Search};
-pub use search_path::{FolderOrigin, PLUGIN_PATH_VARIABLE, SearchFolder, SearchPath};
+pub use places::{cache_dir, state_dir};
+pub use quarantine::{Quarantine, Quarantined};
+pub use refusal::{Gate, NotAPlugin, Refusal};
+pub use registry::{Registry, RegistryBuilder, SAFE_MODE_VARIABLE};
+pub use resolve_error::{ResolveError, Search};
+pub use search_path::{
+    FolderOrigin, PLUGIN_PATH_VARIABLE, SearchFolder, SearchPath, Skipped, system_plugins,
+    user_plugins,
+};
 pub use structure::Structure;
+pub use verdicts::RememberedVerdict;

@@ -3,6 +3,8 @@
 use keyway_abi::{ABI_MAJOR, ABI_MINOR};
 use keyway_metadata::ManifestError;
 
+use super::quarantine::Quarantined;
+
 /// A file that claims to be a plugin, or may be one, but must not be loaded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -99,6 +101,9 @@ pub enum Refusal {
         /// The least minor that it needs.
         found: u16,
     },
+    /// The plugin ended a process while it was loaded.
+    #[error("in quarantine: it ended process {} while it was in {}", .0.process, .0.during)]
+    Quarantined(Box<Quarantined>),
     /// A panic in the plugin would end the host's process.
     #[error("built with panic strategy `{found}`: a panic in it would end this process")]
     PanicStrategy {
@@ -129,6 +134,7 @@ impl Refusal {
             Self::AbiMajor { .. } => "abi-major",
             Self::LeastHostMinor { .. } => "abi-too-new",
             Self::PanicStrategy { .. } => "panic-strategy",
+            Self::Quarantined(_) => "quarantined",
         }
     }
 
@@ -153,9 +159,63 @@ impl Refusal {
             Self::AbiMajor { found } if *found > ABI_MAJOR => "use a newer host",
             Self::AbiMajor { .. } => "build the plugin with a newer `keyway-plugin`",
             Self::LeastHostMinor { .. } => "use a newer host",
+            Self::Quarantined(_) => {
+                "install a mended version, or lift it: keyway quarantine clear PLUGIN"
+            }
             Self::PanicStrategy { .. } => {
                 "build the plugin with `panic = \"unwind\"`, cargo's default"
             }
+        }
+    }
+}
+
+/// The gates that a file passes before it is loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Gate {
+    /// The file can be read and is whole.
+    File,
+    /// It has one manifest of a form that this host reads.
+    Manifest,
+    /// Its header and manifest fit this host.
+    Abi,
+    /// It is not in quarantine.
+    Quarantine,
+}
+
+impl Gate {
+    /// All gates, in order.
+    pub const ALL: [Self; 4] = [Self::File, Self::Manifest, Self::Abi, Self::Quarantine];
+}
+
+impl std::fmt::Display for Gate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::File => "file",
+            Self::Manifest => "manifest",
+            Self::Abi => "ABI",
+            Self::Quarantine => "quarantine",
+        })
+    }
+}
+
+impl Refusal {
+    /// The gate that refused the file.
+    #[must_use]
+    pub fn gate(&self) -> Gate {
+        match self {
+            Self::Unreadable(_) | Self::Truncated { .. } | Self::Malformed { .. } => Gate::File,
+            Self::Manifest { .. } | Self::DoubledManifest { .. } => Gate::Manifest,
+            Self::Quarantined(_) => Gate::Quarantine,
+            Self::Container { .. }
+            | Self::Architecture { .. }
+            | Self::PointerWidth { .. }
+            | Self::Endian { .. }
+            | Self::System { .. }
+            | Self::CLibrary { .. }
+            | Self::AbiMajor { .. }
+            | Self::LeastHostMinor { .. }
+            | Self::PanicStrategy { .. } => Gate::Abi,
         }
     }
 }

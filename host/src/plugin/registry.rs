@@ -1,20 +1,31 @@
 //! Type names and who defines them.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use keyway_abi::ContextAccess;
+use keyway_abi::{ContextAccess, build};
 use keyway_metadata::{GivenType, TypeKind, TypeName};
 use keyway_plugin::PackageStructure;
 
-use super::catalog::{Catalog, Winner};
+use super::candidate::{Compatible, Look};
+use super::catalog::{Catalog, FolderScan, Found, Winner};
+use super::gates::{Admitted, Gates};
+use super::identity::{self, FileIdentity};
+use super::index::{Index, Indexed, LEAST_FILES};
 use super::library::{Library, LoadError, Plugin};
 use super::lifecycle::Lifecycle;
-use super::refusal::Refusal;
-use super::search_path::{SearchFolder, SearchPath};
+use super::places;
+use super::quarantine::Quarantine;
+use super::resolve_error::{ResolveError, Search};
+use super::search_path::SearchPath;
 use super::single_flight::{Cycle, SingleFlight};
 use super::structure::Structure;
+use super::verdicts::{RememberedVerdict, Verdicts};
+
+/// The variable that keeps a host from loading any plugin.
+pub const SAFE_MODE_VARIABLE: &str = "KEYWAY_SAFE_MODE";
 
 /// Resolves type names to the plugins that define them, and loads those on first use.
 ///
@@ -26,10 +37,24 @@ pub struct Registry(Arc<Inner>);
 
 struct Inner {
     search_path: SearchPath,
+    gates: Gates,
+    index: Option<Index>,
+    verdicts: Verdicts,
+    safe_mode: bool,
     known: RwLock<BTreeMap<TypeName, Structure>>,
-    catalog: RwLock<Option<Arc<Catalog>>>,
-    libraries: SingleFlight<PathBuf, Plugin>,
+    /// What was scanned, by place in the search path.
+    scans: RwLock<HashMap<usize, Arc<FolderScan>>>,
+    libraries: SingleFlight<(PathBuf, FileIdentity), Plugin>,
     structures: SingleFlight<TypeName, Structure>,
+}
+
+/// Makes a [`Registry`] that differs from the usual one.
+#[derive(Debug)]
+pub struct RegistryBuilder {
+    search_path: SearchPath,
+    cache: Option<PathBuf>,
+    state: Option<PathBuf>,
+    safe_mode: bool,
 }
 
 /// A registry without plugins, for applications that register all their structures themselves.
@@ -47,102 +72,55 @@ impl std::fmt::Debug for Registry {
     }
 }
 
-/// Why a type name does not lead to a type.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ResolveError {
-    /// No plugin gives the type, or none that may be loaded.
-    #[error("no plugin gives the {kind} `{type_name}`")]
-    Unknown {
-        /// The type's name.
-        type_name: TypeName,
-        /// What was asked for.
-        kind: TypeKind,
-        /// What the search saw.
-        search: Box<Search>,
-    },
-    /// Two plugins in one folder give the type.
-    #[error("two plugins give the {kind} `{type_name}`: `{}` and `{}`", first.display(), second.display())]
-    Conflict {
-        /// The type's name.
-        type_name: TypeName,
-        /// What was asked for.
-        kind: TypeKind,
-        /// One file.
-        first: PathBuf,
-        /// The other.
-        second: PathBuf,
-    },
-    /// The type is just being made by the one who asks for it.
-    #[error("the type `{type_name}` asks for itself while it is being loaded")]
-    Cycle {
-        /// The type's name.
-        type_name: TypeName,
-    },
-    /// The plugin that gives the type cannot be used.
-    #[error(transparent)]
-    Load(#[from] LoadError),
-}
-
-/// Where a type was looked for, and what was passed over.
-#[derive(Clone, Debug)]
-pub struct Search {
-    /// The folders, in order.
-    pub folders: Vec<SearchFolder>,
-    /// The files that name the type but must not be loaded.
-    pub refused: Vec<(PathBuf, Arc<Refusal>)>,
-    /// Names of types that there are, nearest first, if any is near.
-    pub nearest: Vec<TypeName>,
-}
-
-impl ResolveError {
-    /// A stable code.
+impl RegistryBuilder {
+    /// Keeps indexes in `folder`; `None` keeps none. The default is
+    /// [`cache_dir`](super::cache_dir).
     #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Unknown { .. } => "unknown-type",
-            Self::Conflict { .. } => "conflict",
-            Self::Cycle { .. } => "cycle",
-            Self::Load(error) => error.code(),
-        }
+    pub fn cache_dir(mut self, folder: Option<PathBuf>) -> Self {
+        self.cache = folder;
+        self
     }
 
-    /// More about it, a line each.
+    /// Keeps quarantine and verdicts in `folder`; `None` keeps none. The default is
+    /// [`state_dir`](super::state_dir).
     #[must_use]
-    pub fn details(&self) -> Vec<String> {
-        match self {
-            Self::Unknown { search, .. } => search
-                .refused
-                .iter()
-                .map(|(path, why)| format!("refused `{}`: {why}", path.display()))
-                .chain(search.folders.iter().map(|folder| {
-                    let (path, origin) = (folder.path().display(), folder.origin());
-                    format!("searched `{path}` ({origin})")
-                }))
-                .collect(),
-            Self::Load(error) => error.details(),
-            _ => Vec::new(),
-        }
+    pub fn state_dir(mut self, folder: Option<PathBuf>) -> Self {
+        self.state = folder;
+        self
     }
 
-    /// What to do about it.
+    /// Loads no plugin at all; structures that the application registers still work. The default
+    /// is whether `KEYWAY_SAFE_MODE` is set to something other than `0`.
     #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Unknown { search, .. } => Some(match search.nearest.as_slice() {
-                [] => match search.refused.first() {
-                    Some((_, why)) => why.hint().to_owned(),
-                    None => "put the plugin that gives it into one of these folders".to_owned(),
-                },
-                nearest => {
-                    let names: Vec<_> = nearest.iter().map(|name| format!("`{name}`")).collect();
-                    format!("did you mean {}?", names.join(" or "))
-                }
-            }),
-            Self::Conflict { .. } => Some("remove one of them".to_owned()),
-            Self::Cycle { .. } => None,
-            Self::Load(error) => error.hint().map(str::to_owned),
-        }
+    pub fn safe_mode(mut self, safe_mode: bool) -> Self {
+        self.safe_mode = safe_mode;
+        self
+    }
+
+    /// The registry. Nothing is read before it is asked for.
+    #[must_use]
+    pub fn build(self) -> Registry {
+        // Whose verdicts an index holds: of another border or platform they may differ.
+        let key = format!(
+            "{} {} {}",
+            build::TARGET,
+            build::ABI_DIGEST,
+            env!("CARGO_PKG_VERSION")
+        );
+        let gates = Gates {
+            quarantine: Quarantine::new(self.state.as_ref().map(|it| it.join("quarantine"))),
+        };
+        Registry(Arc::new(Inner {
+            search_path: self.search_path,
+            gates,
+            index: self.cache.map(|cache| Index::new(cache, key)),
+            verdicts: Verdicts::new(self.state.map(|it| it.join("verdicts"))),
+            safe_mode: self.safe_mode,
+            known: RwLock::default(),
+            scans: RwLock::default(),
+            libraries: SingleFlight::default(),
+            structures: SingleFlight::default(),
+        }))
     }
 }
 
@@ -150,19 +128,31 @@ impl Registry {
     /// A registry over the plugins in `search_path`. Nothing is read before it is asked for.
     #[must_use]
     pub fn new(search_path: SearchPath) -> Self {
-        Self(Arc::new(Inner {
+        Self::builder(search_path).build()
+    }
+
+    /// A registry over the plugins in `search_path`, to be changed before it is built.
+    #[must_use]
+    pub fn builder(search_path: SearchPath) -> RegistryBuilder {
+        let safe = std::env::var_os(SAFE_MODE_VARIABLE);
+        RegistryBuilder {
             search_path,
-            known: RwLock::default(),
-            catalog: RwLock::default(),
-            libraries: SingleFlight::default(),
-            structures: SingleFlight::default(),
-        }))
+            cache: places::cache_dir(),
+            state: places::state_dir(),
+            safe_mode: safe.is_some_and(|value| !value.is_empty() && value != "0"),
+        }
     }
 
     /// The folders in which plugins are looked for.
     #[must_use]
     pub fn search_path(&self) -> &SearchPath {
         &self.0.search_path
+    }
+
+    /// Plugins that ended a process while they were loaded.
+    #[must_use]
+    pub fn quarantine(&self) -> &Quarantine {
+        &self.0.gates.quarantine
     }
 
     /// Registers a structure that is linked into the application, before any plugin's. Another one
@@ -182,33 +172,31 @@ impl Registry {
 
     /// What lies in the plugin folders, read once until [`refresh`](Self::refresh).
     #[must_use]
-    pub fn catalog(&self) -> Arc<Catalog> {
-        let read = || {
-            self.0
-                .catalog
-                .read()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone()
-        };
-        if let Some(catalog) = read() {
-            return catalog;
-        }
-        let mut slot = self
-            .0
-            .catalog
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(slot.get_or_insert_with(|| Arc::new(Catalog::scan(&self.0.search_path))))
+    pub fn catalog(&self) -> Catalog {
+        let folders = 0..self.0.search_path.folders().len();
+        Catalog::of(folders.map(|folder| self.scan(folder)).collect())
     }
 
-    /// Forgets what was read of the plugin folders. Plugins that are loaded stay loaded and keep
-    /// their types.
+    /// What loading the file found out earlier, in this process or another one.
+    #[must_use]
+    pub fn remembered(&self, file: &Found) -> Option<RememberedVerdict> {
+        match file.look() {
+            Look::Compatible(compatible) => {
+                let candidate = compatible.candidate();
+                self.0.verdicts.get(candidate.path(), candidate.identity())
+            }
+            _ => None,
+        }
+    }
+
+    /// Forgets what was read of the plugin folders, and who gave which type. Plugins that are
+    /// loaded stay loaded; who asks for a type again gets it from the plugin that wins now, also
+    /// if that is a later generation of the same file.
     pub fn refresh(&self) {
-        *self
-            .0
-            .catalog
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = None;
+        let mut scans = self.0.scans.write().unwrap_or_else(PoisonError::into_inner);
+        scans.clear();
+        drop(scans);
+        self.0.structures.clear();
     }
 
     /// The names of all structures, of plugins and of the application.
@@ -220,7 +208,7 @@ impl Registry {
         names
     }
 
-    /// The plugins that this registry has loaded.
+    /// The plugins that this registry has loaded, in no order.
     #[must_use]
     pub fn loaded(&self) -> Vec<Plugin> {
         self.0.libraries.values()
@@ -239,8 +227,10 @@ impl Registry {
         }
         drop(known);
         let made = self.0.structures.get_or_make(type_name, || {
-            let plugin = self.plugin(type_name, &TypeKind::Structure)?;
-            Ok(plugin.structure(type_name)?)
+            let plugin = self.plugin(type_name, TypeKind::Structure)?;
+            let made = plugin.structure(type_name);
+            self.remember(&plugin, made.as_ref().err());
+            Ok(made?)
         });
         made.unwrap_or_else(|Cycle| {
             Err(ResolveError::Cycle {
@@ -259,40 +249,37 @@ impl Registry {
         type_name: &TypeName,
         context: Box<dyn ContextAccess>,
     ) -> Result<Lifecycle, ResolveError> {
-        let plugin = self.plugin(type_name, &TypeKind::Lifecycle)?;
-        Ok(plugin.lifecycle(type_name, context)?)
+        let plugin = self.plugin(type_name, TypeKind::Lifecycle)?;
+        let made = plugin.lifecycle(type_name, context);
+        self.remember(&plugin, made.as_ref().err());
+        Ok(made?)
     }
 
-    /// The plugin that gives `type_name`, loaded.
-    fn plugin(&self, type_name: &TypeName, kind: &TypeKind) -> Result<Plugin, ResolveError> {
-        let catalog = self.catalog();
+    /// The plugin that gives a type, loaded.
+    fn plugin(&self, type_name: &TypeName, kind: TypeKind) -> Result<Plugin, ResolveError> {
         let given = GivenType {
             name: type_name.clone(),
-            kind: kind.clone(),
+            kind,
         };
-        let compatible = match catalog.winner(&given) {
-            Winner::One(compatible) => compatible,
-            Winner::Conflict(first, second) => {
-                return Err(ResolveError::Conflict {
-                    type_name: given.name,
-                    kind: given.kind,
-                    first: first.to_path_buf(),
-                    second: second.to_path_buf(),
-                });
+        if self.0.safe_mode {
+            return Err(ResolveError::SafeMode {
+                type_name: given.name,
+                kind: given.kind,
+            });
+        }
+        let admitted = self.find(&given)?;
+        let candidate = admitted.compatible().candidate();
+        let key = (candidate.path().to_path_buf(), *candidate.identity());
+        let loaded = self.0.libraries.get_or_make(&key, || {
+            let again = self.loaded().iter().any(|it| it.path() == candidate.path());
+            let loaded = Library::load(&admitted, &self.0.gates.quarantine, again);
+            if let Err(error) = &loaded {
+                let (path, identity) = (candidate.path(), candidate.identity());
+                if error.is_about_the_file() {
+                    self.0.verdicts.put(path, identity, Some(error));
+                }
             }
-            Winner::Nobody => {
-                return Err(ResolveError::Unknown {
-                    search: Box::new(self.search(&catalog, &given)),
-                    type_name: given.name,
-                    kind: given.kind,
-                });
-            }
-        };
-        let path = compatible.candidate().path().to_path_buf();
-        let loaded = self.0.libraries.get_or_make(&path, || {
-            Library::open(compatible)?
-                .attach()
-                .map_err(ResolveError::from)
+            loaded.map_err(ResolveError::from)
         });
         loaded.unwrap_or_else(|Cycle| {
             Err(ResolveError::Cycle {
@@ -301,30 +288,155 @@ impl Registry {
         })
     }
 
-    fn search(&self, catalog: &Catalog, given: &GivenType) -> Search {
+    /// Remembers what a plugin did when it was asked for a type.
+    fn remember(&self, plugin: &Plugin, error: Option<&LoadError>) {
+        if error.is_none_or(LoadError::is_about_the_file) {
+            let (path, identity) = (plugin.path(), plugin.identity());
+            self.0.verdicts.put(path, identity, error);
+        }
+    }
+
+    /// Who gives a type, admitted by all gates.
+    fn find(&self, given: &GivenType) -> Result<Admitted, ResolveError> {
+        for folder in 0..self.0.search_path.folders().len() {
+            match self.in_folder(folder, given) {
+                InFolder::Nobody => {}
+                InFolder::Conflict(first, second) => {
+                    return Err(ResolveError::Conflict {
+                        type_name: given.name.clone(),
+                        kind: given.kind.clone(),
+                        first,
+                        second,
+                    });
+                }
+                InFolder::Winner(compatible) => {
+                    let admitted = self.0.gates.admit(&compatible);
+                    return admitted.map_err(|why| ResolveError::Refused {
+                        type_name: given.name.clone(),
+                        path: compatible.candidate().path().to_path_buf(),
+                        why,
+                    });
+                }
+            }
+        }
+        Err(ResolveError::Unknown {
+            search: Box::new(self.search(given)),
+            type_name: given.name.clone(),
+            kind: given.kind.clone(),
+        })
+    }
+
+    /// Who gives a type in one folder: by what was scanned, else by the index, else by a scan.
+    fn in_folder(&self, folder: usize, given: &GivenType) -> InFolder {
+        if self.scanned(folder).is_none()
+            && let Some(found) = self.in_index(folder, given)
+        {
+            return found;
+        }
+        match self.scan(folder).winner(given) {
+            Winner::One(compatible) => InFolder::Winner(compatible.clone()),
+            Winner::Conflict(first, second) => {
+                InFolder::Conflict(first.to_path_buf(), second.to_path_buf())
+            }
+            Winner::Nobody => InFolder::Nobody,
+        }
+    }
+
+    /// What the index says, if it is there and right.
+    fn in_index(&self, folder: usize, given: &GivenType) -> Option<InFolder> {
+        let searched = &self.0.search_path.folders()[folder];
+        if !searched.is_used() {
+            return Some(InFolder::Nobody);
+        }
+        let Ok(metadata) = fs::metadata(searched.path()) else {
+            return Some(InFolder::Nobody);
+        };
+        let index = self.0.index.as_ref()?;
+        let identity = FileIdentity::of(&metadata);
+        match index.get(searched.path(), &identity, given)? {
+            Indexed::Nobody => Some(InFolder::Nobody),
+            // An error is worth a look at the files.
+            Indexed::Conflict(..) => None,
+            Indexed::Winner(path, identity) => {
+                let look = self.0.gates.look(&path, &self.0.gates.known());
+                let Look::Compatible(compatible) = look else {
+                    return None;
+                };
+                let candidate = compatible.candidate();
+                let same =
+                    *candidate.identity() == identity && candidate.manifest().types.contains(given);
+                same.then_some(InFolder::Winner(compatible))
+            }
+        }
+    }
+
+    fn scanned(&self, folder: usize) -> Option<Arc<FolderScan>> {
+        let scans = self.0.scans.read().unwrap_or_else(PoisonError::into_inner);
+        scans.get(&folder).map(Arc::clone)
+    }
+
+    /// What lies in one folder, read once until [`refresh`](Self::refresh).
+    fn scan(&self, folder: usize) -> Arc<FolderScan> {
+        if let Some(scan) = self.scanned(folder) {
+            return scan;
+        }
+        let mut scans = self.0.scans.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(scan) = scans.get(&folder) {
+            return Arc::clone(scan);
+        }
+        let began = identity::now();
+        let scan = FolderScan::of(&self.0.search_path.folders()[folder], &self.0.gates);
+        if let (Some(index), Some(identity)) = (&self.0.index, scan.identity())
+            && scan.files().len() >= LEAST_FILES
+            && identity.is_settled_at(began)
+        {
+            index.put(scan.folder().path(), identity, &scan.learned());
+        }
+        let scan = Arc::new(scan);
+        scans.insert(folder, Arc::clone(&scan));
+        scan
+    }
+
+    /// Where a type was looked for, and what was passed over.
+    pub(super) fn search(&self, given: &GivenType) -> Search {
+        let catalog = self.catalog();
         let mut names = catalog.type_names(&given.kind);
         if given.kind == TypeKind::Structure {
             names.extend(self.type_names());
         }
-        Search {
-            folders: catalog.folders().to_vec(),
-            refused: catalog.refused(given),
-            nearest: nearest(&given.name, names),
+        Search::of(&catalog, given, names)
+    }
+
+    /// Who would give a type now, as a path; for [`explain`](Self::explain).
+    pub(super) fn winner_path(&self, given: &GivenType) -> Option<PathBuf> {
+        match self.catalog().winner(given) {
+            Winner::One(compatible) => Some(compatible.candidate().path().to_path_buf()),
+            Winner::Conflict(..) | Winner::Nobody => None,
         }
+    }
+
+    /// Whether the application registered the structure `type_name`.
+    pub(super) fn is_known(&self, type_name: &TypeName) -> bool {
+        let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.contains_key(type_name)
+    }
+
+    /// Whether no plugin is loaded at all.
+    #[must_use]
+    pub fn is_safe_mode(&self) -> bool {
+        self.0.safe_mode
+    }
+
+    /// Whether the plugin at `path` is loaded.
+    #[must_use]
+    pub fn is_loaded(&self, path: &Path) -> bool {
+        self.loaded().iter().any(|plugin| plugin.path() == path)
     }
 }
 
-/// The names that somebody may have meant, at most three.
-fn nearest(asked: &TypeName, names: BTreeSet<TypeName>) -> Vec<TypeName> {
-    let asked = asked.as_str().to_lowercase();
-    let mut near: Vec<(usize, TypeName)> = names
-        .into_iter()
-        .map(|name| {
-            let distance = strsim::damerau_levenshtein(&asked, &name.as_str().to_lowercase());
-            (distance, name)
-        })
-        .filter(|(distance, _)| *distance <= asked.len().div_ceil(4))
-        .collect();
-    near.sort();
-    near.into_iter().take(3).map(|(_, name)| name).collect()
+/// Who gives a type in one folder.
+enum InFolder {
+    Winner(Compatible),
+    Conflict(PathBuf, PathBuf),
+    Nobody,
 }

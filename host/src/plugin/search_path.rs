@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use keyway_abi::build;
 
+use super::library::raised_privileges;
+
 /// The variable that adds folders to the search path.
 pub const PLUGIN_PATH_VARIABLE: &str = "KEYWAY_PLUGIN_PATH";
 
@@ -41,6 +43,26 @@ impl fmt::Display for FolderOrigin {
 pub struct SearchFolder {
     path: PathBuf,
     origin: FolderOrigin,
+    skipped: Option<Skipped>,
+}
+
+/// Why a folder of the search path is not searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Skipped {
+    /// The process runs with raised privileges, and whoever started it could choose the folder.
+    RaisedPrivileges,
+    /// The path is not absolute, so what it means depends on the current folder.
+    NotAbsolute,
+}
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::RaisedPrivileges => "not searched: this process has raised privileges",
+            Self::NotAbsolute => "not searched: the path is not absolute",
+        })
+    }
 }
 
 impl SearchFolder {
@@ -54,6 +76,18 @@ impl SearchFolder {
     #[must_use]
     pub fn origin(&self) -> FolderOrigin {
         self.origin
+    }
+
+    /// Why it is not searched, if it is not.
+    #[must_use]
+    pub fn skipped(&self) -> Option<Skipped> {
+        self.skipped
+    }
+
+    /// Whether it is searched.
+    #[must_use]
+    pub fn is_used(&self) -> bool {
+        self.skipped.is_none()
     }
 }
 
@@ -70,7 +104,7 @@ impl SearchPath {
         let mut path = Self::default();
         for folder in folders {
             if let Ok(folder) = std::path::absolute(folder.as_ref()) {
-                path.add(folder, FolderOrigin::Application);
+                path.add(folder, FolderOrigin::Application, None);
             }
         }
         path
@@ -83,37 +117,48 @@ impl SearchPath {
     /// 3. `~/.local/lib/keyway/plugins`;
     /// 4. `/usr/local/lib/keyway/plugins`, `/usr/lib/<triple>/keyway/plugins` and
     ///    `/usr/lib/keyway/plugins`.
+    ///
+    /// With raised privileges (a setuid program, file capabilities) the variable and the user's
+    /// folder are not searched, since whoever started the process could choose them; that is
+    /// logged as a warning. An empty entry of the variable means nothing.
     pub fn standard<P: AsRef<Path>>(application: impl IntoIterator<Item = P>) -> Self {
+        let raised = raised_privileges().then_some(Skipped::RaisedPrivileges);
         let mut path = Self::only(application);
-        // An empty entry is not the current folder, and a relative one depends on it: neither counts.
         if let Some(variable) = std::env::var_os(PLUGIN_PATH_VARIABLE) {
-            for folder in std::env::split_paths(&variable).filter(|it| it.is_absolute()) {
-                path.add(folder, FolderOrigin::Environment);
+            for folder in std::env::split_paths(&variable) {
+                if folder.as_os_str().is_empty() {
+                    continue;
+                }
+                let relative = (!folder.is_absolute()).then_some(Skipped::NotAbsolute);
+                path.add(folder, FolderOrigin::Environment, raised.or(relative));
             }
         }
         let executable = std::env::current_exe().ok();
         if let Some(folder) = executable.as_deref().and_then(Path::parent) {
-            path.add(folder.join("plugins"), FolderOrigin::Executable);
+            path.add(folder.join("plugins"), FolderOrigin::Executable, None);
         }
-        if let Some(home) = std::env::home_dir().filter(|home| home.is_absolute()) {
-            path.add(home.join(".local/lib/keyway/plugins"), FolderOrigin::User);
+        if let Some(folder) = user_plugins() {
+            path.add(folder, FolderOrigin::User, raised);
         }
-        if cfg!(unix) {
-            let multiarch = format!("/usr/lib/{}/keyway/plugins", multiarch_triple());
-            for folder in [
-                "/usr/local/lib/keyway/plugins",
-                &multiarch,
-                "/usr/lib/keyway/plugins",
-            ] {
-                path.add(PathBuf::from(folder), FolderOrigin::System);
+        for folder in system_plugins() {
+            path.add(folder, FolderOrigin::System, None);
+        }
+        for folder in path.folders.iter().filter(|folder| !folder.is_used()) {
+            let (path, origin) = (folder.path.display(), folder.origin);
+            if let Some(why) = folder.skipped {
+                tracing::warn!(%path, %origin, "plugin folder {why}");
             }
         }
         path
     }
 
-    fn add(&mut self, path: PathBuf, origin: FolderOrigin) {
+    fn add(&mut self, path: PathBuf, origin: FolderOrigin, skipped: Option<Skipped>) {
         if self.folders.iter().all(|folder| folder.path != path) {
-            self.folders.push(SearchFolder { path, origin });
+            self.folders.push(SearchFolder {
+                path,
+                origin,
+                skipped,
+            });
         }
     }
 
@@ -122,6 +167,28 @@ impl SearchPath {
     pub fn folders(&self) -> &[SearchFolder] {
         &self.folders
     }
+}
+
+/// The user's own plugin folder, if there is a user with a home.
+#[must_use]
+pub fn user_plugins() -> Option<PathBuf> {
+    let home = std::env::home_dir().filter(|home| home.is_absolute())?;
+    Some(home.join(".local/lib/keyway/plugins"))
+}
+
+/// The system's plugin folders; the first one is the administrator's own.
+#[must_use]
+pub fn system_plugins() -> Vec<PathBuf> {
+    if !cfg!(unix) {
+        return Vec::new();
+    }
+    let multiarch = format!("/usr/lib/{}/keyway/plugins", multiarch_triple());
+    let folders = [
+        "/usr/local/lib/keyway/plugins",
+        &multiarch,
+        "/usr/lib/keyway/plugins",
+    ];
+    folders.map(PathBuf::from).to_vec()
 }
 
 /// Debian's form of the target triple: without the vendor.

@@ -81,9 +81,12 @@ impl Structure {
             Origin::Known(structure) => self.call_known(Method::InitPackage, || {
                 structure.init_package(&mut Package::new(package))
             }),
-            Origin::Loaded { instance, .. } => instance
-                .init_package(package)
-                .map_err(|faults| self.fault(Method::InitPackage, faults)),
+            Origin::Loaded { plugin, instance } => {
+                let _mark = plugin.mark("init_package");
+                instance
+                    .init_package(package)
+                    .map_err(|faults| self.fault(Method::InitPackage, faults))
+            }
         }
     }
 

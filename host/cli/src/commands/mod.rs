@@ -1,7 +1,10 @@
 //! One module for each command: asks the library, prints the answer.
 
+pub(crate) mod explain;
 pub(crate) mod file;
 pub(crate) mod list;
+pub(crate) mod paths;
 pub(crate) mod plugins;
+pub(crate) mod quarantine;
 pub(crate) mod show;
 pub(crate) mod types;

@@ -1,18 +1,27 @@
 //! `keyway plugins`
 
-use keyway::plugin::{Catalog, Found, TypeVerdict, Verdict};
+use std::path::{Path, PathBuf};
+
+use keyway::Registry;
+use keyway::plugin::{Catalog, Found, TypeVerdict, Verdict, install_plugin, remove_plugin};
+use keyway::plugin::{system_plugins, user_plugins};
 use serde_json::{Map, Value, json};
 
-use crate::args::Plugins;
+use crate::args::{Plugins, PluginsAction};
 use crate::failure::Failure;
 use crate::{Outcome, host, json as output, table};
 
 pub(crate) fn run(args: &Plugins, json: bool) -> Result<Outcome, Failure> {
-    let catalog = host::registry().catalog();
+    match &args.action {
+        Some(PluginsAction::Install { file, global }) => return install(file, *global, json),
+        Some(PluginsAction::Remove { id, global }) => return remove(id, *global, json),
+        None => {}
+    }
+    let registry = host::registry();
+    let catalog = registry.catalog();
     let files: Vec<(&Found, Shown)> = catalog
         .files()
-        .iter()
-        .map(|file| (file, Shown::of(&catalog, file)))
+        .map(|file| (file, Shown::of(&registry, &catalog, file)))
         .filter(|(_, shown)| args.all || shown.status != "ignored")
         .collect();
     if json {
@@ -35,10 +44,55 @@ pub(crate) fn run(args: &Plugins, json: bool) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
+/// The folder that plugins are installed into.
+fn folder(global: bool) -> Result<PathBuf, Failure> {
+    let folder = if global {
+        system_plugins().into_iter().next()
+    } else {
+        user_plugins()
+    };
+    folder.ok_or_else(|| Failure::new("no-folder", "there is no folder to install plugins into"))
+}
+
+fn install(file: &Path, global: bool, json: bool) -> Result<Outcome, Failure> {
+    let installed = install_plugin(file, &folder(global)?)?;
+    if json {
+        let mut object = Map::new();
+        output::put_path(&mut object, "path", Some(&installed));
+        output::print(&object.into())?;
+    } else {
+        table::line(&format!(
+            "installed {}",
+            table::printable(&installed.display().to_string())
+        ))?;
+    }
+    Ok(Outcome::Done)
+}
+
+fn remove(id: &str, global: bool, json: bool) -> Result<Outcome, Failure> {
+    let removed = remove_plugin(id, &folder(global)?)?;
+    if json {
+        let values = removed.iter().map(|path| {
+            let mut object = Map::new();
+            output::put_path(&mut object, "path", Some(path));
+            Value::from(object)
+        });
+        output::print(&values.collect())?;
+    } else {
+        for path in removed {
+            table::line(&format!(
+                "removed {}",
+                table::printable(&path.display().to_string())
+            ))?;
+        }
+    }
+    Ok(Outcome::Done)
+}
+
 /// A verdict in the words of the output.
 struct Shown {
     status: &'static str,
-    reason: Option<(&'static str, String)>,
+    reason: Option<(String, String)>,
     types: Vec<TypeRow>,
 }
 
@@ -50,11 +104,19 @@ struct TypeRow {
 }
 
 impl Shown {
-    fn of(catalog: &Catalog, file: &Found) -> Self {
+    fn of(registry: &Registry, catalog: &Catalog, file: &Found) -> Self {
+        // What loading found out is shown from then on.
+        if let Some(remembered) = registry.remembered(file) {
+            return Self {
+                status: "refused",
+                reason: Some((remembered.code, remembered.message)),
+                types: refused_types(file),
+            };
+        }
         match catalog.verdict(file) {
             Verdict::Ignored(why) => Self {
                 status: "ignored",
-                reason: Some((why.code(), why.to_string())),
+                reason: Some((why.code().to_owned(), why.to_string())),
                 types: Vec::new(),
             },
             Verdict::Refused(why) => {
@@ -64,8 +126,11 @@ impl Shown {
                     message.push_str(&cause.to_string());
                 }
                 Self {
-                    status: "refused",
-                    reason: Some((why.code(), message)),
+                    status: match why.code() {
+                        "quarantined" => "quarantined",
+                        _ => "refused",
+                    },
+                    reason: Some((why.code().to_owned(), message)),
                     types: refused_types(file),
                 }
             }
@@ -102,7 +167,7 @@ impl Shown {
                     "conflict" => format!("`{by}` gives `{}` too, under another id", row.name),
                     _ => format!("`{by}` gives `{}` instead", row.name),
                 };
-                (row.status, Some((row.status, message)))
+                (row.status, Some((row.status.to_owned(), message)))
             }
             _ => ("ok", None),
         };

@@ -6,6 +6,7 @@ use keyway_abi::{EntryError, LayoutMismatch};
 use keyway_metadata::{TypeKind, TypeName};
 
 use crate::plugin::fault::Fault;
+use crate::plugin::needs::Needs;
 
 /// A plugin that passed the gates before loading, and failed then.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +20,58 @@ pub enum LoadError {
         /// What the loader says.
         #[source]
         source: libloading::Error,
+    },
+    /// A library that the plugin needs is not there.
+    #[error("cannot load `{}`: it needs the library `{}`, which is not there", path.display(), library.escape_debug())]
+    MissingLibrary {
+        /// The plugin's file.
+        path: PathBuf,
+        /// What it needs.
+        library: String,
+        /// What the loader says.
+        #[source]
+        source: libloading::Error,
+    },
+    /// A symbol that the plugin needs is in none of its libraries.
+    #[error("cannot load `{}`: it needs the symbol `{}`, which no library has", path.display(), symbol.escape_debug())]
+    MissingSymbol {
+        /// The plugin's file.
+        path: PathBuf,
+        /// What it needs.
+        symbol: String,
+        /// What the loader says.
+        #[source]
+        source: libloading::Error,
+    },
+    /// The plugin needs a newer GNU C library.
+    #[error("cannot load `{}`: it needs glibc {}.{}, this system has {}.{}", path.display(), needed.0, needed.1, found.0, found.1)]
+    Glibc {
+        /// The plugin's file.
+        path: PathBuf,
+        /// The version that it needs.
+        needed: (u32, u32),
+        /// The version that is here.
+        found: (u32, u32),
+    },
+    /// The file is another one than the one that passed the gates.
+    #[error("`{}` was changed while it was being loaded", path.display())]
+    Changed {
+        /// The plugin's file.
+        path: PathBuf,
+    },
+    /// An older generation is loaded, and the plugin cannot be loaded under another name.
+    #[error("an older generation of `{}` is loaded, and it looks for libraries beside itself", path.display())]
+    NeedsRestart {
+        /// The plugin's file.
+        path: PathBuf,
+    },
+    /// No other name can be made for a later generation.
+    #[error("no name can be made for a later generation of `{}`", path.display())]
+    Generation {
+        /// The plugin's file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
     },
     /// The library does not export the entry.
     #[error("`{}` exports no `keyway_entry_1`", path.display())]
@@ -84,11 +137,67 @@ pub enum LoadError {
 }
 
 impl LoadError {
+    /// What the loader's refusal means, as far as its words and the file tell.
+    pub(super) fn opening(path: &Path, needs: &Needs, source: libloading::Error) -> Self {
+        let path = path.to_path_buf();
+        let words = words(&source);
+        // glibc: "libx.so.1: cannot open shared object file: ..."
+        let missing = words.split(": cannot open shared object file").next();
+        if let Some(library) = missing.and_then(|text| text.rsplit(": ").next())
+            && needs.libraries.iter().any(|needed| needed == library)
+        {
+            let library = library.to_owned();
+            return Self::MissingLibrary {
+                path,
+                library,
+                source,
+            };
+        }
+        // glibc: "/path/plugin.so: undefined symbol: name"
+        if let Some((_, symbol)) = words.split_once("undefined symbol: ") {
+            let end = symbol.find([',', ' ', '\n']).unwrap_or(symbol.len());
+            let symbol = symbol[..end].to_owned();
+            return Self::MissingSymbol {
+                path,
+                symbol,
+                source,
+            };
+        }
+        Self::Open { path, source }
+    }
+
+    /// Whether the file itself is at fault, whoever loads it and whenever.
+    pub(in crate::plugin) fn is_about_the_file(&self) -> bool {
+        match self {
+            Self::NoEntry { .. }
+            | Self::ForeignEntry { .. }
+            | Self::Entry { .. }
+            | Self::MissingInterface { .. }
+            | Self::Layout { .. }
+            | Self::Echo { .. }
+            | Self::TypeNotGiven { .. } => true,
+            Self::Open { .. }
+            | Self::MissingLibrary { .. }
+            | Self::MissingSymbol { .. }
+            | Self::Glibc { .. }
+            | Self::Changed { .. }
+            | Self::NeedsRestart { .. }
+            | Self::Generation { .. }
+            | Self::Fault(_) => false,
+        }
+    }
+
     /// A stable code.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
             Self::Open { .. } => "cannot-load",
+            Self::MissingLibrary { .. } => "missing-library",
+            Self::MissingSymbol { .. } => "missing-symbol",
+            Self::Glibc { .. } => "glibc-too-old",
+            Self::Changed { .. } => "changed",
+            Self::NeedsRestart { .. } => "needs-restart",
+            Self::Generation { .. } => "no-generation",
             Self::NoEntry { .. } => "no-entry",
             Self::ForeignEntry { .. } => "foreign-entry",
             Self::Entry { .. } => "broken-entry",
@@ -105,6 +214,12 @@ impl LoadError {
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::Open { path, .. }
+            | Self::MissingLibrary { path, .. }
+            | Self::MissingSymbol { path, .. }
+            | Self::Glibc { path, .. }
+            | Self::Changed { path }
+            | Self::NeedsRestart { path }
+            | Self::Generation { path, .. }
             | Self::NoEntry { path }
             | Self::ForeignEntry { path, .. }
             | Self::Entry { path, .. }
@@ -129,18 +244,40 @@ impl LoadError {
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Open { .. } => Some("install the libraries that the plugin needs"),
+            Self::Open { .. } | Self::MissingLibrary { .. } => {
+                Some("install the libraries that the plugin needs")
+            }
+            Self::MissingSymbol { .. } => {
+                Some("the plugin was built against another version of a library: build it anew")
+            }
+            Self::Glibc { .. } => Some("build the plugin on an older system, or update this one"),
+            Self::NeedsRestart { .. } => Some("restart this program to use the new one"),
+            Self::Generation { .. } => Some("make room in the folder for temporary files"),
             Self::NoEntry { .. } | Self::ForeignEntry { .. } => {
                 Some("use `export_plugin!` in the crate that is built as a `cdylib`")
             }
             Self::Layout { .. } => {
                 Some("build the plugin with the `keyway-plugin` that this host knows")
             }
-            Self::Echo { .. } => Some("the file was replaced while it was loaded: try again"),
+            Self::Echo { .. } | Self::Changed { .. } => {
+                Some("the file was replaced while it was loaded: try again")
+            }
             Self::Entry { .. } | Self::MissingInterface { .. } | Self::TypeNotGiven { .. } => {
                 Some("tell the plugin's author: its manifest and its code do not agree")
             }
             Self::Fault(_) => None,
         }
     }
+}
+
+/// All that an error and its causes say.
+fn words(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        words.push_str(": ");
+        words.push_str(&error.to_string());
+        cause = error.source();
+    }
+    words
 }

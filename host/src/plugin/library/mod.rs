@@ -20,7 +20,11 @@
 mod error;
 mod open;
 mod plugin;
+mod process;
 
 pub use error::LoadError;
 pub(super) use open::Library;
 pub use plugin::Plugin;
+#[cfg(test)]
+pub(super) use process::glibc_version;
+pub(super) use process::raised_privileges;

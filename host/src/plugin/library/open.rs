@@ -1,8 +1,10 @@
 //! dlopen and the gates after it: entry, layout, echo, attach.
 
 use std::ffi::c_void;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Instant, SystemTime};
 
 use keyway_abi::{
     ENTRY_SYMBOL, Host, Interface, LifecycleRef, LifecycleV1, PluginRef, PluginV1, Rows,
@@ -12,14 +14,18 @@ use keyway_metadata::Manifest;
 
 use super::error::LoadError;
 use super::plugin::{Inner, Plugin};
-use crate::plugin::candidate::Compatible;
+use super::process::glibc_version;
+use crate::plugin::candidate::Candidate;
 use crate::plugin::fault::{Fault, Method};
+use crate::plugin::gates::Admitted;
+use crate::plugin::identity::FileIdentity;
 use crate::plugin::log::PluginHost;
+use crate::plugin::needs::Needs;
+use crate::plugin::quarantine::Quarantine;
 
 /// A library that is open and whose tables have passed the gates; nothing of it has been called
 /// but what the system's loader runs.
 pub(in crate::plugin) struct Library {
-    path: PathBuf,
     manifest: Arc<Manifest>,
     plugin: PluginRef,
     structures: Option<StructureRef>,
@@ -27,13 +33,58 @@ pub(in crate::plugin) struct Library {
 }
 
 impl Library {
-    /// Opens the library and puts it through the gates.
-    pub(in crate::plugin) fn open(compatible: &Compatible) -> Result<Self, LoadError> {
-        let candidate = compatible.candidate();
+    /// Loads an admitted plugin: opens its library, puts it through the gates, attaches it.
+    ///
+    /// `again`: another generation of this file is loaded in this process.
+    pub(in crate::plugin) fn load(
+        admitted: &Admitted,
+        quarantine: &Quarantine,
+        again: bool,
+    ) -> Result<Plugin, LoadError> {
+        let candidate = admitted.compatible().candidate();
+        let (path, identity) = (candidate.path(), candidate.identity());
+        let file = unchanged(candidate)?;
+        let needs = Needs::of(path);
+        check_glibc(path, &needs)?;
+
+        let began = Instant::now();
+        let mark = quarantine.enter(&candidate.manifest().id, path, identity, "loading");
+        let library = if again {
+            let name = Generation::of(path, &needs)?;
+            Self::open(admitted, name.path(), &needs)?
+        } else {
+            Self::open(admitted, path, &needs)?
+        };
+        library.attach(path)?;
+        drop(mark);
+
+        let manifest = library.manifest;
+        tracing::debug!(
+            id = manifest.id,
+            version = manifest.version,
+            path = %path.display(),
+            "plugin loaded"
+        );
+        Ok(Plugin::new(Inner {
+            path: path.to_path_buf(),
+            identity: *identity,
+            file,
+            manifest,
+            loaded_at: SystemTime::now(),
+            load_time: began.elapsed(),
+            quarantine: quarantine.clone(),
+            structures: library.structures,
+            lifecycles: library.lifecycles,
+        }))
+    }
+
+    /// Opens the library under the name `name` and puts it through the gates.
+    fn open(admitted: &Admitted, name: &Path, needs: &Needs) -> Result<Self, LoadError> {
+        let candidate = admitted.compatible().candidate();
         let path = candidate.path();
-        let entry = open_entry(path)?;
+        let entry = open_entry(path, name, needs)?;
         // SAFETY: `open_entry` found the symbol in this very library, which is never unloaded, and
-        // `Compatible` says that its author declares it a plugin of this major.
+        // `Admitted` says that its author declares it a plugin of this major.
         let rows = unsafe { Rows::read(entry) }.map_err(|source| LoadError::Entry {
             path: path.to_path_buf(),
             source,
@@ -53,7 +104,7 @@ impl Library {
             });
         }
         // SAFETY: the tables passed the layout gate, or are taken at their author's word in C; no
-        // function of them is called before `attach` has made a `Plugin` of this.
+        // function of them is called before `attach`.
         let (plugin, structures, lifecycles) = unsafe {
             (
                 PluginRef::new(plugin),
@@ -62,7 +113,6 @@ impl Library {
             )
         };
         Ok(Self {
-            path: path.to_path_buf(),
             manifest: Arc::clone(candidate.manifest()),
             plugin,
             structures,
@@ -71,25 +121,88 @@ impl Library {
     }
 
     /// Introduces the host to the plugin.
-    pub(in crate::plugin) fn attach(self) -> Result<Plugin, LoadError> {
-        let host: &'static Host = host_v1(PluginHost::new(self.manifest.id.clone()));
-        if let Err(reports) = self.plugin.attach(host) {
-            let id = self.manifest.id.clone();
-            let fault = Fault::new(id, Some(self.path), None, Method::Attach, reports);
-            return Err(fault.into());
+    fn attach(&self, path: &Path) -> Result<(), LoadError> {
+        let id = self.manifest.id.clone();
+        let host: &'static Host = host_v1(PluginHost::new(id.clone()));
+        self.plugin.attach(host).map_err(|reports| {
+            let path = Some(path.to_path_buf());
+            Fault::new(id, path, None, Method::Attach, reports).into()
+        })
+    }
+}
+
+/// The file, opened, if it is still the one that passed the gates.
+fn unchanged(candidate: &Candidate) -> Result<File, LoadError> {
+    let path = candidate.path();
+    let file = File::open(path);
+    let identity = file.as_ref().ok().and_then(|file| file.metadata().ok());
+    match (file, identity) {
+        (Ok(file), Some(now)) if FileIdentity::of(&now) == *candidate.identity() => Ok(file),
+        _ => Err(LoadError::Changed {
+            path: path.to_path_buf(),
+        }),
+    }
+}
+
+/// A library that needs a newer GNU C library would fail to load with many words.
+fn check_glibc(path: &Path, needs: &Needs) -> Result<(), LoadError> {
+    match (needs.glibc, glibc_version()) {
+        (Some(needed), Some(found)) if needed > found => Err(LoadError::Glibc {
+            path: path.to_path_buf(),
+            needed,
+            found,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Another name for a file of which an older generation is loaded: the system's loader gives the
+/// old library for a name that it knows. The name is gone when this is dropped.
+struct Generation {
+    /// Keeps the folder; removed with what is in it.
+    _folder: tempfile::TempDir,
+    path: PathBuf,
+}
+
+impl Generation {
+    fn of(path: &Path, needs: &Needs) -> Result<Self, LoadError> {
+        if needs.origin {
+            // Under another name it would not find what it looks for beside itself.
+            return Err(LoadError::NeedsRestart {
+                path: path.to_path_buf(),
+            });
         }
-        tracing::debug!(
-            id = self.manifest.id,
-            version = self.manifest.version,
-            path = %self.path.display(),
-            "plugin loaded"
-        );
-        Ok(Plugin::new(Inner {
-            path: self.path,
-            manifest: self.manifest,
-            structures: self.structures,
-            lifecycles: self.lifecycles,
-        }))
+        let made = Self::make(path);
+        made.map_err(|source| LoadError::Generation {
+            path: path.to_path_buf(),
+            source,
+        })
+    }
+
+    #[cfg(unix)]
+    fn make(path: &Path) -> std::io::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("keyway-").tempdir()?;
+        let name = folder.path().join(path.file_name().unwrap_or_default());
+        std::os::unix::fs::symlink(path, &name)?;
+        Ok(Self {
+            _folder: folder,
+            path: name,
+        })
+    }
+
+    #[cfg(not(unix))]
+    fn make(path: &Path) -> std::io::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("keyway-").tempdir()?;
+        let name = folder.path().join(path.file_name().unwrap_or_default());
+        std::fs::copy(path, &name)?;
+        Ok(Self {
+            _folder: folder,
+            path: name,
+        })
+    }
+
+    fn path(&self) -> &Path {
+        &self.path
     }
 }
 
@@ -111,18 +224,15 @@ fn table<I: Interface>(rows: &Rows, path: &Path) -> Result<Option<&'static I>, L
     Ok(Some(unsafe { row.table::<I>() }))
 }
 
-/// Opens the library at `path` and finds its own entry.
+/// Opens the library of `path` under the name `name` and finds its own entry.
 #[cfg(unix)]
-fn open_entry(path: &Path) -> Result<*const c_void, LoadError> {
+fn open_entry(path: &Path, name: &Path, needs: &Needs) -> Result<*const c_void, LoadError> {
     use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW, Symbol};
 
     // An absolute path: a bare name would be looked up along the system's library path.
     // SAFETY: this runs the library's initialisers; see the module's argument.
-    let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) };
-    let library = library.map_err(|source| LoadError::Open {
-        path: path.to_path_buf(),
-        source,
-    })?;
+    let library = unsafe { Library::open(Some(name), RTLD_NOW | RTLD_LOCAL) };
+    let library = library.map_err(|source| LoadError::opening(path, needs, source))?;
     // Never unloaded, also when a gate refuses it now: its initialisers have run.
     let library = std::mem::ManuallyDrop::new(library);
 
@@ -135,7 +245,7 @@ fn open_entry(path: &Path) -> Result<*const c_void, LoadError> {
 
     // dlsym also finds symbols of the libraries that this one depends on.
     let owner = owner(entry);
-    if owner.as_deref().is_some_and(|owner| same_file(owner, path)) {
+    if owner.as_deref().is_some_and(|owner| same_file(owner, name)) {
         return Ok(entry);
     }
     Err(LoadError::ForeignEntry {
@@ -144,20 +254,17 @@ fn open_entry(path: &Path) -> Result<*const c_void, LoadError> {
     })
 }
 
-/// Opens the library at `path` and finds its own entry.
+/// Opens the library of `path` under the name `name` and finds its own entry.
 #[cfg(windows)]
-fn open_entry(path: &Path) -> Result<*const c_void, LoadError> {
+fn open_entry(path: &Path, name: &Path, needs: &Needs) -> Result<*const c_void, LoadError> {
     use libloading::os::windows::{
         LOAD_LIBRARY_SEARCH_DEFAULT_DIRS, LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR, Library, Symbol,
     };
 
     let flags = LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR | LOAD_LIBRARY_SEARCH_DEFAULT_DIRS;
     // SAFETY: this runs the library's initialisers; see the module's argument.
-    let library = unsafe { Library::load_with_flags(path, flags) };
-    let library = library.map_err(|source| LoadError::Open {
-        path: path.to_path_buf(),
-        source,
-    })?;
+    let library = unsafe { Library::load_with_flags(name, flags) };
+    let library = library.map_err(|source| LoadError::opening(path, needs, source))?;
     // Never unloaded, also when a gate refuses it now: its initialisers have run.
     let library = std::mem::ManuallyDrop::new(library);
 

@@ -1,0 +1,69 @@
+//! Which file it is, apart from its name.
+
+use std::fs::Metadata;
+
+use serde::{Deserialize, Serialize};
+
+/// What tells a file from another one, and from what it was before it was changed.
+///
+/// On Unix: device, inode, size, and the times of the last change of content and of anything. On
+/// Windows: size and time of the last change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct FileIdentity {
+    device: u64,
+    inode: u64,
+    size: u64,
+    /// Nanoseconds since 1970.
+    modified: i64,
+    /// Nanoseconds since 1970; cannot be set by programs.
+    changed: i64,
+}
+
+impl FileIdentity {
+    /// The identity of the file that `metadata` is about.
+    #[must_use]
+    pub fn of(metadata: &Metadata) -> Self {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt as _;
+            let nanoseconds = |s: i64, ns: i64| s.saturating_mul(1_000_000_000).saturating_add(ns);
+            Self {
+                device: metadata.dev(),
+                inode: metadata.ino(),
+                size: metadata.size(),
+                modified: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
+                changed: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
+            }
+        }
+        #[cfg(not(unix))]
+        {
+            let modified = metadata
+                .modified()
+                .ok()
+                .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok())
+                .and_then(|since| i64::try_from(since.as_nanos()).ok())
+                .unwrap_or_default();
+            Self {
+                device: 0,
+                inode: 0,
+                size: metadata.len(),
+                modified,
+                changed: modified,
+            }
+        }
+    }
+
+    /// Whether a change after `moment` (nanoseconds since 1970) would have another time than this
+    /// one: file systems and kernels count in ticks, and some keep no times at all.
+    pub(super) fn is_settled_at(&self, moment: i64) -> bool {
+        /// Longer than the tick of any file system in use.
+        const TICK: i64 = 2_000_000_000;
+        self.changed > TICK && self.changed.saturating_add(TICK) < moment
+    }
+}
+
+/// Now, in nanoseconds since 1970.
+pub(super) fn now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| i64::try_from(since.as_nanos()).unwrap_or(0))
+}

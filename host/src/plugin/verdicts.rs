@@ -1,0 +1,75 @@
+//! What loading a plugin found out, remembered for that very file.
+//!
+//! Looking at a file cannot tell whether its code keeps what its manifest says. When loading has
+//! found that it does not, listings show it from then on, until the file changes. Resolving is not
+//! changed by it: a refusal is final for the one who asked, and the next one tries again.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::identity::FileIdentity;
+use super::library::LoadError;
+use super::quarantine::file_name;
+
+/// Where verdicts are kept.
+#[derive(Clone, Debug)]
+pub(super) struct Verdicts {
+    folder: Option<PathBuf>,
+}
+
+/// What an earlier load of a plugin found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RememberedVerdict {
+    /// The stable code of the error.
+    pub code: String,
+    /// What was wrong.
+    pub message: String,
+    identity: FileIdentity,
+}
+
+impl Verdicts {
+    pub(super) fn new(folder: Option<PathBuf>) -> Self {
+        Self { folder }
+    }
+
+    fn file(&self, path: &Path) -> Option<PathBuf> {
+        let folder = self.folder.as_deref()?;
+        Some(folder.join(format!("{}.verdict", file_name(path))))
+    }
+
+    /// The verdict on the file at `path`, if it is still the one that was loaded.
+    pub(super) fn get(&self, path: &Path, identity: &FileIdentity) -> Option<RememberedVerdict> {
+        let text = fs::read(self.file(path)?).ok()?;
+        let verdict: RememberedVerdict = serde_json::from_slice(&text).ok()?;
+        (verdict.identity == *identity).then_some(verdict)
+    }
+
+    /// Remembers how loading the file went. What cannot be written is forgotten.
+    pub(super) fn put(&self, path: &Path, identity: &FileIdentity, error: Option<&LoadError>) {
+        let Some(file) = self.file(path) else {
+            return;
+        };
+        let Some(error) = error else {
+            let _ = fs::remove_file(file);
+            return;
+        };
+        let verdict = RememberedVerdict {
+            code: error.code().to_owned(),
+            message: error.to_string(),
+            identity: *identity,
+        };
+        let folder = file.parent().unwrap_or(&file);
+        let written = fs::create_dir_all(folder)
+            .and_then(|()| tempfile::NamedTempFile::new_in(folder))
+            .and_then(|temporary| {
+                serde_json::to_writer(&temporary, &verdict)?;
+                Ok(temporary.persist(&file)?)
+            });
+        if let Err(error) = written {
+            tracing::debug!(%error, "verdict not written");
+        }
+    }
+}
