@@ -7,5 +7,4 @@
     "\"abi\":{\"major\":1,\"minor\":0,\"least_host_minor\":0},"                                    \
     "\"target\":\"" TARGET "\",\"pointer_width\":64,\"endian\":\"little\",\"panic\":\"none\"}"
 
-static const KEYWAY_NOTE_TYPE(MANIFEST) note
-    __attribute__((section(".note.keyway"), used, aligned(4))) = KEYWAY_NOTE(MANIFEST);
+KEYWAY_NOTE(note, MANIFEST);

@@ -1,6 +1,7 @@
 /* A structure in C: the type C/Structure. */
 #include "keyway_plugin.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define TEXT(literal) ((keyway_str){(const uint8_t *)(literal), sizeof(literal) - 1})
@@ -20,6 +21,9 @@ static uint32_t fail(const keyway_call *call, const char *message) {
 
 static uint32_t attach(const keyway_host *host, const keyway_call *call) {
     (void)call;
+#ifdef IN_ATTACH
+    IN_ATTACH;
+#endif
     /* Services that the host does not have are not here. */
     keyway_service_request request = {TEXT("test.no-such-service"), 1, KEYWAY_FLAVOUR_C, NULL};
     keyway_service service;
@@ -40,6 +44,13 @@ static uint32_t create(keyway_str type_name, void **out, const keyway_call *call
     return KEYWAY_OK;
 }
 
+/* Taken for each key: removes it again, from within the answer. */
+static void forget(void *context, keyway_str key) {
+    const keyway_package *package = context;
+    if (is(key, "forgotten"))
+        package->table->remove_definition(package->context, key);
+}
+
 static uint32_t init_package(void *self, const keyway_package *package, const keyway_call *call) {
     (void)self;
     (void)call;
@@ -51,6 +62,9 @@ static uint32_t init_package(void *self, const keyway_package *package, const ke
     table->set_mime_types(it, TEXT("docs"), types, 1);
     table->add_file_definition(it, TEXT("main"), TEXT("main.txt"), TEXT("Main file"));
     table->set_required(it, TEXT("main"), 1);
+    table->add_file_definition(it, TEXT("forgotten"), TEXT("x"), TEXT("Forgotten"));
+    keyway_str_sink sink = {(void *)package, forget};
+    table->keys(it, 2, &sink);
     return KEYWAY_OK;
 }
 
@@ -78,8 +92,7 @@ static const keyway_structure_v1 structure = {create, init_package, path_changed
     "\"abi\":{\"major\":1,\"minor\":0,\"least_host_minor\":0},"                                    \
     "\"target\":\"" TARGET "\",\"pointer_width\":64,\"endian\":\"little\",\"panic\":\"none\"}"
 
-static const KEYWAY_NOTE_TYPE(MANIFEST) note
-    __attribute__((section(".note.keyway"), used, aligned(4))) = KEYWAY_NOTE(MANIFEST);
+KEYWAY_NOTE(note, MANIFEST);
 
 /* Not the note's own bytes: tools that move notes in a finished file overwrite those. */
 static const char manifest[] = MANIFEST;

@@ -36,6 +36,7 @@ impl ContextAccess for Context {
 #[derive(Default)]
 struct Run {
     progress: Mutex<Vec<String>>,
+    cancelled: bool,
 }
 
 impl CancellationAccess for Run {
@@ -43,10 +44,13 @@ impl CancellationAccess for Run {
         Some(Duration::from_millis(1500))
     }
     fn is_cancelled(&self) -> bool {
-        true
+        self.cancelled
     }
-    fn wait_cancelled(&self, _: Duration) -> bool {
-        true
+    fn wait_cancelled(&self, timeout: Duration) -> bool {
+        if !self.cancelled {
+            std::thread::sleep(timeout);
+        }
+        self.cancelled
     }
     fn progress(&self, done: u64, total: Option<u64>, message: &str) {
         let line = format!("{done} of {total:?}: {message}");
@@ -107,7 +111,10 @@ fn an_error_of_a_hook_is_a_fault() {
 #[test]
 fn hooks_get_what_they_need() {
     let data = tempfile::tempdir().unwrap();
-    let run = Arc::new(Run::default());
+    let run = Arc::new(Run {
+        cancelled: true,
+        ..Run::default()
+    });
     let cancellation: Cancellation = Arc::clone(&run) as Cancellation;
     let mut recorded = lifecycle("Hooks/Recorded", data.path(), r#"{"port":80}"#).unwrap();
     for hook in [
@@ -139,7 +146,28 @@ fn hooks_get_what_they_need() {
         *progress,
         ["1 of Some(2): preparing", "1 of Some(2): preparing"]
     );
-    drop(cancellation);
-    // The plugin has given back what it held.
-    assert_eq!(Arc::strong_count(&run), 1);
+    drop((progress, cancellation));
+    // The plugin gives back what it held, its threads too.
+    wait_until(|| Arc::strong_count(&run) == 1);
+}
+
+#[test]
+fn a_hook_that_has_ended_counts_as_cancelled() {
+    let data = tempfile::tempdir().unwrap();
+    let run: Cancellation = Arc::new(Run::default());
+    let mut recorded = lifecycle("Hooks/Recorded", data.path(), "{}").unwrap();
+    recorded.run(HookName::Start, &run).unwrap();
+    let after = data.path().join("after.txt");
+    wait_until(|| std::fs::read_to_string(&after).is_ok_and(|text| text == "cancelled true"));
+}
+
+/// Waits for something that other threads do, ten seconds at most.
+fn wait_until(is_so: impl Fn() -> bool) {
+    for _ in 0..1000 {
+        if is_so() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("it does not come true");
 }

@@ -54,7 +54,7 @@ fn the_file_that_was_read_is_the_one_that_runs() {
         "plugin.so",
         &patch::manifest(&sound, r#""version":"1""#, r#""version":"2""#),
     );
-    assert_eq!(code(&loader, "MyApp/MyStructure"), "echo");
+    assert_eq!(code(&loader, "MyApp/MyStructure"), "changed");
 }
 
 #[test]
@@ -78,6 +78,46 @@ fn a_type_that_asks_for_itself_is_a_cycle_and_no_deadlock() {
     let message = error.to_string();
     assert!(message.contains("cycle"), "{message}");
     assert!(message.contains("plugin `Cycle/Self`"), "{message}");
+}
+
+/// A later generation of a file is loaded beside the older one, after a refresh.
+#[test]
+fn a_replaced_plugin_is_used_after_a_refresh_and_the_old_one_goes_on() {
+    let folder = PluginFolder::new();
+    let sound = plugin("mystructure");
+    let newer = patch::manifest(&sound, r#""version":"1""#, r#""version":"2""#);
+    folder.copy_as(&sound, "plugin.so");
+    let loader = loader(folder.path());
+    let version = |package: &keyway::Package| {
+        let plugin = package.structure().plugin().unwrap();
+        plugin.manifest().version.clone()
+    };
+    let old = loader.load_package("MyApp/MyStructure").unwrap();
+
+    folder.write("next", &newer);
+    std::fs::rename(folder.path().join("next"), folder.path().join("plugin.so")).unwrap();
+    let still = loader.load_package("MyApp/MyStructure").unwrap();
+    assert_eq!(version(&still), "1");
+
+    loader.refresh();
+    let new = loader.load_package("MyApp/MyStructure").unwrap();
+    assert_eq!((&*version(&old), &*version(&new)), ("1", "2"));
+    assert!(old.is_required("mainscript") && new.is_required("mainscript"));
+
+    let mut loaded = loader.registry().loaded();
+    loaded.sort_by_key(|plugin| plugin.manifest().version.clone());
+    let digests: Vec<_> = loaded
+        .iter()
+        .map(|plugin| plugin.sha256().unwrap())
+        .collect();
+    assert_eq!(digests, [sha256(&patch::bytes(&sound)), sha256(&newer)]);
+    assert!(loaded[0].loaded_at() <= loaded[1].loaded_at());
+    assert!(loaded[0].manifest().rustc.starts_with("rustc "));
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    use sha2::Digest as _;
+    sha2::Sha256::digest(bytes).into()
 }
 
 #[test]
@@ -180,6 +220,8 @@ fn a_structure_in_c() {
     assert_eq!(package.default_package_root(), Some("c/packages/"));
     assert_eq!(package.mime_types("docs"), ["text/plain"]);
     assert_eq!(package.required_files(), ["main"]);
+    // A sink called back.
+    assert!(!package.files().contains(&"forgotten"));
     let made = PluginFolder::new();
     std::fs::create_dir(made.path().join("contents")).unwrap();
     assert!(package.set_path(made.path()).is_err());

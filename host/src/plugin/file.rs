@@ -211,11 +211,11 @@ impl Source<'_> {
             }
             let align = segment.p_align(endian);
             match slice(prefix, offset, size) {
-                Some(notes) => find_notes::<H>(endian, align, notes, &mut manifests),
+                Some(notes) => find_notes::<H>(endian, align, notes, &mut manifests)?,
                 // Moved to the end of the file, as patchelf does.
                 None => {
                     let notes = self.part(offset, size)?;
-                    find_notes::<H>(endian, align, &notes, &mut manifests);
+                    find_notes::<H>(endian, align, &notes, &mut manifests)?;
                 }
             }
         }
@@ -314,16 +314,23 @@ fn find_notes<H: FileHeader<Endian = Endianness>>(
     align: <H as FileHeader>::Word,
     notes: &[u8],
     manifests: &mut Vec<Vec<u8>>,
-) {
-    let Ok(mut notes) = NoteIterator::<H>::new(endian, align, notes) else {
-        return;
-    };
+) -> Result<(), Unread> {
     let owner = &note::NAME[..note::NAME_SIZE as usize - 1];
+    let Ok(mut notes) = NoteIterator::<H>::new(endian, align, notes) else {
+        let ours = notes.windows(note::NAME.len()).any(|it| it == note::NAME);
+        if ours {
+            let align: u64 = align.into();
+            let message = format!("its manifest's note is aligned to {align} bytes, expected 4");
+            return Err(Unread::Malformed(message));
+        }
+        return Ok(());
+    };
     while let Ok(Some(found)) = notes.next() {
         if found.name() == owner && found.n_type(endian).0 == note::KIND {
             manifests.push(found.desc().to_vec());
         }
     }
+    Ok(())
 }
 
 fn slice(bytes: &[u8], offset: u64, len: u64) -> Option<&[u8]> {

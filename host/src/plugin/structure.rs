@@ -116,7 +116,8 @@ impl Structure {
         call().map_err(|error| {
             let mut causes = Vec::new();
             let mut cause = error.source();
-            while let Some(error) = cause {
+            // A chain that leads back to itself has no end.
+            while let Some(error) = cause.filter(|_| causes.len() < 32) {
                 causes.push(error.to_string());
                 cause = error.source();
             }

@@ -4,7 +4,8 @@
  * what each function does stands at its twin there. In short: text is UTF-8 and not terminated; a
  * null pointer with length 0 is the empty text; statuses are KEYWAY_OK and its siblings; memory is
  * freed by who allocated it; what is handed over with a call is valid until the call returns, on
- * its thread; functions of a plugin are called from any thread, several at once.
+ * its thread, except for the host, which `attach` may keep as long as the process lives; functions
+ * of a plugin are called from any thread, several at once.
  *
  * A plugin in C lists its rows in flavour KEYWAY_FLAVOUR_C, without evidence: its author vouches
  * for the tables.
@@ -257,20 +258,32 @@ typedef struct {
     size_t manifest_len;
 } keyway_entry;
 
-/* The one symbol that a plugin exports. */
+/* The one symbol that a plugin exports: with -fvisibility=hidden it needs
+ * __attribute__((visibility("default"))). */
 extern const keyway_entry keyway_entry_1;
 
 /* ---- the note ----------------------------------------------------------------------------- */
 
-/* Declares the type of a note whose manifest is the string literal JSON. To be placed with
- * __attribute__((section(".note.keyway"), used)) on ELF platforms. */
-#define KEYWAY_NOTE_TYPE(json)                                                                     \
-    struct {                                                                                       \
+/* Puts the manifest, a string literal with one JSON object, into the file's note (ELF). The entry
+ * points to another copy of the same bytes, not to this one: tools that move notes in a finished
+ * file overwrite the place that pointers lead to. The manifest's form, with TARGET the platform as
+ * `gcc -dumpmachine` names it:
+ *
+ *   {"format": 1, "id": "org.example.plugin", "version": "1.0",
+ *    "types": [{"type": "Vendor/Name", "kind": "structure"}],
+ *    "metadata": {"KPlugin": {"Id": "org.example.plugin", "Name": "Example"}},
+ *    "abi": {"major": 1, "minor": 0, "least_host_minor": 0},
+ *    "target": TARGET, "pointer_width": 64, "endian": "little", "panic": "none"}
+ */
+#if defined(__ELF__)
+#define KEYWAY_NOTE(name, json)                                                                    \
+    static const struct {                                                                          \
         uint32_t name_size, description_size, kind;                                                \
-        char name[8];                                                                              \
-        char description[(sizeof(json) - 1 + 3) / 4 * 4];                                          \
-    }
-#define KEYWAY_NOTE(json) {7, sizeof(json) - 1, 1, "Keyway\0", json}
+        char owner[8];                                                                             \
+        char description[(sizeof(json) + 3) / 4 * 4];                                              \
+    } name __attribute__((section(".note.keyway"), used, aligned(4))) = {                          \
+        7, sizeof(json) - 1, 1, {'K', 'e', 'y', 'w', 'a', 'y', 0, 0}, json}
+#endif
 
 #ifdef __cplusplus
 }

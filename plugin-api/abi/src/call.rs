@@ -6,6 +6,7 @@ use std::fmt;
 
 use abi_stable::StableAbi;
 
+use crate::guard;
 use crate::text::Str;
 
 /// What an author's method fails with: any error.
@@ -46,7 +47,7 @@ pub struct Fault {
     pub message: Str,
     /// The source file of a panic; empty when it is not known.
     pub file: Str,
-    /// The causes of an error, nearest first; may be null.
+    /// The causes of an error, nearest first; may be null. The host keeps the first 64.
     pub causes: *const Str,
     /// How many causes.
     pub cause_count: usize,
@@ -60,7 +61,8 @@ pub struct Fault {
 pub struct Call {
     /// Handed to `push_fault`.
     pub context: *mut c_void,
-    /// Tells the host what went wrong. May be called several times; the first is the main thing.
+    /// Tells the host what went wrong. May be called several times; the first is the main thing. A
+    /// call in which a fault was pushed has failed, whatever status it returns.
     pub push_fault: unsafe extern "C" fn(context: *mut c_void, fault: *const Fault),
 }
 
@@ -220,11 +222,12 @@ impl FaultReport {
     ///
     /// Every text of `fault` and its list of causes are valid for this call.
     unsafe fn copy(fault: &Fault) -> Self {
-        let causes = if fault.causes.is_null() || fault.cause_count > 64 {
+        let causes = if fault.causes.is_null() {
             &[]
         } else {
+            let count = fault.cause_count.min(MAX_CAUSES);
             // SAFETY: not null, and the caller vouches for `cause_count` texts.
-            unsafe { std::slice::from_raw_parts(fault.causes, fault.cause_count) }
+            unsafe { std::slice::from_raw_parts(fault.causes, count) }
         };
         // SAFETY: the caller vouches for each text.
         let (message, file, causes) = unsafe {
@@ -277,19 +280,23 @@ impl FaultReport {
     }
 }
 
+/// At most this many causes are kept of one fault.
+const MAX_CAUSES: usize = 64;
 /// At most this many faults are kept of one call.
 const MAX_FAULTS: usize = 16;
 
 unsafe extern "C" fn keep_fault(context: *mut c_void, fault: *const Fault) {
-    // SAFETY: `run` made the context, and the plugin has it for that call only.
-    let faults = unsafe { &mut *context.cast::<Vec<FaultReport>>() };
-    // SAFETY: null or valid until this returns, says the contract.
-    if let Some(fault) = unsafe { fault.as_ref() } {
-        if faults.len() < MAX_FAULTS {
-            // SAFETY: valid until this returns, says the contract.
-            faults.push(unsafe { FaultReport::copy(fault) });
+    guard::host_side((), || {
+        // SAFETY: `run` made the context, and the plugin has it for that call only.
+        let faults = unsafe { &mut *context.cast::<Vec<FaultReport>>() };
+        // SAFETY: null or valid until this returns, says the contract.
+        if let Some(fault) = unsafe { fault.as_ref() } {
+            if faults.len() < MAX_FAULTS {
+                // SAFETY: valid until this returns, says the contract.
+                faults.push(unsafe { FaultReport::copy(fault) });
+            }
         }
-    }
+    });
 }
 
 /// The host's side of a call: runs `invoke` with a [`Call`] and gives back the status that it

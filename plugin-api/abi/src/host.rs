@@ -6,7 +6,7 @@ use std::fmt;
 use abi_stable::StableAbi;
 
 use crate::call::status;
-use crate::entry::{FLAVOUR_RUST, Interface};
+use crate::entry::{FLAVOUR_C, FLAVOUR_RUST, Interface};
 use crate::evidence::{Evidence, LayoutMismatch, check_evidence};
 use crate::guard;
 use crate::log::{
@@ -58,13 +58,14 @@ pub struct ServiceRequest {
     pub name: Str,
     /// The version, from 1.
     pub version: u32,
-    /// Whether `evidence` is given: as the flavour of a row.
+    /// Whether `evidence` is given: as the flavour of a row; others are [`status::INVALID`].
     pub flavour: u32,
     /// The layout of the table as the plugin knows it, or null in C.
     pub evidence: *const c_void,
 }
 
-/// A service. How long it is valid stands in the contract of who gives it.
+/// A service. Its table is valid as long as the process; how long its context is stands in the
+/// contract of who gives it.
 #[repr(C)]
 #[derive(Clone, Copy, StableAbi)]
 pub struct Service {
@@ -243,6 +244,9 @@ pub(crate) unsafe fn answer_service(
     let Some(offer) = find(name, request.version) else {
         return status::NOT_FOUND;
     };
+    if request.flavour != FLAVOUR_RUST && request.flavour != FLAVOUR_C {
+        return status::INVALID;
+    }
     if request.flavour == FLAVOUR_RUST {
         if request.evidence.is_null() {
             return status::INVALID;

@@ -1,8 +1,8 @@
 //! How a plugin's log events travel to the host.
 //!
 //! A plugin registers each place that logs once and gets a [`LogSite`]; before it formats an event
-//! it looks whether the host wants that place's events at all. So a disabled event costs one
-//! atomic load and no call.
+//! it looks whether the host wants that place's events at all. So a disabled event costs no call
+//! across the border.
 
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -33,7 +33,7 @@ pub struct LogCallsite {
     pub module_path: Str,
     /// The names of the event's fields; may be null.
     pub fields: *const Str,
-    /// How many fields, at most 28; further ones are cut.
+    /// How many fields, at most 30; further ones are cut.
     pub field_count: usize,
 }
 

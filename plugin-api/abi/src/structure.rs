@@ -18,8 +18,8 @@ use crate::text::Str;
 #[repr(C)]
 #[derive(StableAbi)]
 pub struct StructureV1 {
-    /// Makes the structure `type_name` and puts it into `out`. [`status::NOT_FOUND`]: this plugin
-    /// gives no such type.
+    /// Makes the structure `type_name` and puts it into `out`, not null. [`status::NOT_FOUND`]: this
+    /// plugin gives no such type.
     pub create:
         unsafe extern "C" fn(type_name: Str, out: *mut *mut c_void, call: *const Call) -> u32,
     /// Says what packages of this type look like. `package` is valid for this call and thread.
@@ -181,8 +181,8 @@ impl StructureRef {
     ///
     /// # Safety
     ///
-    /// The table passed the gates, and its plugin has been attached: its functions keep the
-    /// contract.
+    /// The table passed the gates: its functions keep the contract. None is called before the
+    /// plugin has been attached.
     #[must_use]
     pub const unsafe fn new(table: &'static StructureV1) -> Self {
         Self { table }

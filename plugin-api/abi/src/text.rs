@@ -177,7 +177,8 @@ impl PathStr {
 
 /// Takes texts: whoever has some calls `push` once for each, in order, during one call.
 ///
-/// The text is valid until `push` returns, so `push` copies what it wants to keep.
+/// The text is valid until `push` returns, so `push` copies what it wants to keep. `push` may call
+/// the host's functions, also those of what is being asked.
 #[repr(C)]
 #[derive(Clone, Copy, StableAbi)]
 pub struct StrSink {

@@ -1,5 +1,22 @@
 //! The one symbol that a plugin exports, and how a host reads it.
 //!
+//! # The manifest
+//!
+//! A plugin's file carries its manifest twice: in a note that can be read without loading the file
+//! (ELF: section `.note.keyway`, 4-byte aligned, owner `Keyway`, kind 1; PE and Mach-O: the same
+//! bytes in a section), and as a copy that the entry points to. It is one JSON object:
+//!
+//! ```json
+//! {"format": 1, "id": "org.example.plugin", "version": "1.0",
+//!  "types": [{"type": "Vendor/Name", "kind": "structure"}],
+//!  "metadata": {"KPlugin": {"Id": "org.example.plugin", "Name": "Example"}},
+//!  "abi": {"major": 1, "minor": 0, "least_host_minor": 0},
+//!  "target": "x86_64-linux-gnu", "pointer_width": 64, "endian": "little", "panic": "none"}
+//! ```
+//!
+//! `kind` is `structure` or `lifecycle`; `panic` is `unwind`, or `none` where there are no panics;
+//! `metadata` is the author's, in KDE's form. Further keys are ignored.
+//!
 //! # Rules
 //!
 //! * The entry is immutable data; reading it calls nothing; all its pointers live as long as the

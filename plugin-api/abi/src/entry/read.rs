@@ -14,8 +14,11 @@ use crate::evidence::Evidence;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EntryError {
-    /// The symbol is not aligned as data of pointers must be.
-    Misaligned,
+    /// Something is not aligned as data of pointers must be.
+    Misaligned {
+        /// What.
+        what: &'static str,
+    },
     /// The symbol does not begin with [`MAGIC`].
     Magic {
         /// What it begins with.
@@ -46,6 +49,11 @@ pub enum EntryError {
         /// How many rows.
         found: u32,
     },
+    /// The manifest is longer than memory.
+    ManifestLen {
+        /// Its length in bytes.
+        found: usize,
+    },
     /// A pointer is null that must not be.
     Null {
         /// Which pointer.
@@ -68,7 +76,9 @@ pub enum EntryError {
 impl fmt::Display for EntryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Misaligned => write!(f, "`{ENTRY_SYMBOL}` is not aligned to a pointer"),
+            Self::Misaligned { what } => {
+                write!(f, "the entry's `{what}` is not aligned to a pointer")
+            }
             Self::Magic { found } => write!(
                 f,
                 "`{ENTRY_SYMBOL}` does not begin with the magic: found `{}`, expected `{}`",
@@ -96,6 +106,9 @@ impl fmt::Display for EntryError {
             ),
             Self::RowCount { found } => {
                 write!(f, "{found} rows: expected at most {MAX_ROWS}")
+            }
+            Self::ManifestLen { found } => {
+                write!(f, "a manifest of {found} bytes is longer than memory")
             }
             Self::Null { what } => write!(f, "the entry's pointer `{what}` is null"),
             Self::RowName { row } => {
@@ -154,7 +167,7 @@ impl Rows {
             return Err(EntryError::Null { what: ENTRY_SYMBOL });
         }
         if entry.addr() % align_of::<Entry>() != 0 {
-            return Err(EntryError::Misaligned);
+            return Err(EntryError::Misaligned { what: ENTRY_SYMBOL });
         }
         // SAFETY: aligned; the caller vouches that a library's data begins here, and a library's
         // segment has at least these bytes mapped to its page's end or the entry is complete.
@@ -193,8 +206,16 @@ impl Rows {
         if entry.rows.is_null() && entry.row_count > 0 {
             return Err(EntryError::Null { what: "rows" });
         }
+        if entry.rows.addr() % align_of::<Row>() != 0 {
+            return Err(EntryError::Misaligned { what: "rows" });
+        }
         if entry.manifest.is_null() {
             return Err(EntryError::Null { what: "manifest" });
+        }
+        if isize::try_from(entry.manifest_len).is_err() {
+            return Err(EntryError::ManifestLen {
+                found: entry.manifest_len,
+            });
         }
         let mut rows: Vec<RowView> = Vec::with_capacity(entry.row_count as usize);
         for index in 0..entry.row_count {
@@ -266,11 +287,16 @@ fn read_row(row: &Row, index: u32) -> Result<RowView, EntryError> {
     // SAFETY: not null, a bounded length, and the rules say that names live for ever.
     let name = unsafe { std::slice::from_raw_parts(row.name, row.name_len) };
     let name = std::str::from_utf8(name).map_err(|_| EntryError::RowName { row: index })?;
-    if row.table.is_null() || row.table.addr() % align_of::<usize>() != 0 {
+    if row.table.is_null() {
         return Err(EntryError::Null { what: "table" });
     }
     if row.flavour == FLAVOUR_RUST && row.evidence.is_null() {
         return Err(EntryError::Null { what: "evidence" });
+    }
+    for (what, pointer) in [("table", row.table), ("evidence", row.evidence)] {
+        if pointer.addr() % align_of::<usize>() != 0 {
+            return Err(EntryError::Misaligned { what });
+        }
     }
     Ok(RowView {
         name,
@@ -356,6 +382,14 @@ mod tests {
             error(|entry| entry.manifest = std::ptr::null()),
             "the entry's pointer `manifest` is null"
         );
+        assert_eq!(
+            error(|entry| entry.rows = entry.rows.wrapping_byte_add(4)),
+            "the entry's `rows` is not aligned to a pointer"
+        );
+        assert_eq!(
+            error(|entry| entry.manifest_len = usize::MAX),
+            "a manifest of 18446744073709551615 bytes is longer than memory"
+        );
     }
 
     #[test]
@@ -380,6 +414,12 @@ mod tests {
         let mut no_table = row("a", 1, 1);
         no_table.table = std::ptr::null();
         assert_eq!(with(vec![no_table]), "the entry's pointer `table` is null");
+        let mut crooked = row("a", 1, 1);
+        crooked.table = crooked.table.wrapping_byte_add(1);
+        assert_eq!(
+            with(vec![crooked]),
+            "the entry's `table` is not aligned to a pointer"
+        );
         let mut no_evidence = row("a", 1, FLAVOUR_RUST);
         no_evidence.evidence = std::ptr::null();
         assert_eq!(

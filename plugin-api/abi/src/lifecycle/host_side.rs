@@ -4,7 +4,8 @@ use std::ffi::c_void;
 use std::path::PathBuf;
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use super::{Hook, HookV1, LifecycleContext, LifecycleContextV1, LifecycleV1, NO_DEADLINE};
 use crate::call::{Call, FaultReport, run, status};
@@ -33,6 +34,43 @@ pub trait CancellationAccess: Send + Sync + 'static {
 
 /// What the host hands to a hook.
 pub type Cancellation = Arc<dyn CancellationAccess>;
+
+/// One run of a hook: after its end it counts as cancelled, whoever still holds it.
+struct Run {
+    inner: Cancellation,
+    ended: AtomicBool,
+}
+
+impl CancellationAccess for Run {
+    fn remaining(&self) -> Option<Duration> {
+        self.inner.remaining()
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.ended.load(Ordering::Acquire) || self.inner.is_cancelled()
+    }
+
+    fn wait_cancelled(&self, timeout: Duration) -> bool {
+        /// As long as the end of a hook may go unnoticed by who waits.
+        const SLICE: Duration = Duration::from_millis(20);
+        let began = Instant::now();
+        loop {
+            let left = timeout.saturating_sub(began.elapsed());
+            if self.is_cancelled() || self.inner.wait_cancelled(left.min(SLICE)) {
+                return true;
+            }
+            if left.is_zero() {
+                return false;
+            }
+        }
+    }
+
+    fn progress(&self, done: u64, total: Option<u64>, message: &str) {
+        if !self.ended.load(Ordering::Acquire) {
+            self.inner.progress(done, total, message);
+        }
+    }
+}
 
 /// # Safety
 ///
@@ -173,14 +211,16 @@ pub struct LifecycleInstance {
 
 // SAFETY: the contract of `LifecycleV1`: different threads, one after the other.
 unsafe impl Send for LifecycleInstance {}
+// SAFETY: nothing of it is used through `&self`.
+unsafe impl Sync for LifecycleInstance {}
 
 impl LifecycleRef {
     /// Wraps a plugin's table.
     ///
     /// # Safety
     ///
-    /// The table passed the gates, and its plugin has been attached: its functions keep the
-    /// contract.
+    /// The table passed the gates: its functions keep the contract. None is called before the
+    /// plugin has been attached.
     #[must_use]
     pub const unsafe fn new(table: &'static LifecycleV1) -> Self {
         Self { table }
@@ -277,7 +317,12 @@ impl LifecycleInstance {
         cancellation: &Cancellation,
         invoke: impl FnOnce(*mut c_void, *const Hook, *const Call) -> u32,
     ) -> Result<(), Vec<FaultReport>> {
-        let held = Arc::into_raw(Arc::new(Box::new(Arc::clone(cancellation))));
+        let run_of_hook = Arc::new(Run {
+            inner: Arc::clone(cancellation),
+            ended: AtomicBool::new(false),
+        });
+        let shown: Cancellation = Arc::clone(&run_of_hook) as Cancellation;
+        let held = Arc::into_raw(Arc::new(Box::new(shown)));
         let hook = Hook {
             context: held.cast_mut().cast(),
             table: &raw const HOOK_TABLE,
@@ -285,6 +330,7 @@ impl LifecycleInstance {
         let result = run(&[], |call| {
             invoke(self.instance.as_ptr(), &raw const hook, call)
         });
+        run_of_hook.ended.store(true, Ordering::Release);
         // SAFETY: gives back our own hold.
         unsafe { Arc::decrement_strong_count(held) };
         result.map(|_| ())

@@ -27,7 +27,7 @@ pub(crate) const NO_DEADLINE: u64 = u64::MAX;
 #[repr(C)]
 #[derive(StableAbi)]
 pub struct LifecycleV1 {
-    /// Makes the lifecycle `type_name` of a package and puts it into `out`. The instance may keep
+    /// Makes the lifecycle `type_name` of a package and puts it into `out`, not null. The instance may keep
     /// `context` after retaining it. [`crate::status::NOT_FOUND`]: this plugin gives no such type.
     pub create: unsafe extern "C" fn(
         type_name: Str,
@@ -95,8 +95,8 @@ pub struct LifecycleContextV1 {
     pub install_kwargs: unsafe extern "C" fn(context: *mut c_void, out: *const StrSink) -> u32,
     /// The parsed `package.toml`, as one JSON object.
     pub package_toml: unsafe extern "C" fn(context: *mut c_void, out: *const StrSink) -> u32,
-    /// Asks for a service of this package, as the host's `service` does for the plugin's. It is
-    /// valid as long as the context is held.
+    /// Asks for a service of this package, as the host's `service` does for the plugin's. Its
+    /// `context` is valid as long as this context is held, its `table` as long as the process.
     pub service: unsafe extern "C" fn(
         context: *mut c_void,
         request: *const ServiceRequest,

@@ -30,16 +30,66 @@ pub(crate) fn with_package<R>(
     use_it(&raw const package)
 }
 
+/// What one of the host's functions has to say.
+enum Answer {
+    Done,
+    Texts(*const StrSink, Vec<String>),
+    Paths(*const PathSink, Vec<PathBuf>),
+}
+
 /// Runs one of the host's functions: a panic or an error becomes a status.
 ///
 /// # Safety
 ///
 /// `context` is that of a [`Package`] made by [`with_package`], whose call still runs on this
-/// thread, and no other function of it is running.
+/// thread; sinks in the answer are null or valid.
 unsafe fn on_host(
     context: *mut c_void,
-    work: impl FnOnce(&mut dyn PackageAccess) -> Result<u32, PackageError>,
+    work: impl FnOnce(&mut dyn PackageAccess) -> Result<Answer, PackageError>,
 ) -> u32 {
+    // SAFETY: as the caller says.
+    let answer = match unsafe { ask(context, work) } {
+        Ok(answer) => answer,
+        Err(status) => return status,
+    };
+    // The package is not borrowed any more: a sink may call its functions.
+    match answer {
+        Answer::Done => {}
+        // SAFETY: null or valid, says the caller.
+        Answer::Texts(out, texts) => unsafe {
+            StrSink::push_all(out, texts.iter().map(String::as_str));
+        },
+        // SAFETY: as above.
+        Answer::Paths(out, paths) => unsafe {
+            PathSink::push_all(out, paths.iter().map(PathBuf::as_path));
+        },
+    }
+    status::OK
+}
+
+/// Runs one of the host's functions that says yes or no; an error is a no.
+///
+/// # Safety
+///
+/// As for [`on_host`].
+unsafe fn truth(
+    context: *mut c_void,
+    work: impl FnOnce(&mut dyn PackageAccess) -> Result<bool, PackageError>,
+) -> u32 {
+    // SAFETY: as the caller says.
+    u32::from(unsafe { ask(context, work) }.unwrap_or(false))
+}
+
+/// Asks the package; an error is kept and becomes a status.
+///
+/// # Safety
+///
+/// As for [`on_host`], and nothing else uses the context meanwhile: `work` runs no code of a
+/// plugin on it.
+unsafe fn ask<R>(
+    context: *mut c_void,
+    work: impl FnOnce(&mut dyn PackageAccess) -> Result<R, PackageError>,
+) -> Result<R, u32> {
     // SAFETY: as the caller says.
     let host = unsafe { &mut *context.cast::<HostPackage<'_>>() };
     let access = &mut *host.access;
@@ -47,50 +97,28 @@ unsafe fn on_host(
         Err(PackageError::new(status::REFUSED, "the host panicked")),
         || work(access),
     );
-    match result {
-        Ok(status) => status,
-        Err(error) => {
-            host.last_error = Some(error.message);
-            error.status
-        }
-    }
+    result.map_err(|error| {
+        host.last_error = Some(error.message);
+        error.status
+    })
 }
 
-/// # Safety
-///
-/// `out` is null or a valid sink.
-unsafe fn give<'a>(
-    out: *const StrSink,
-    items: impl IntoIterator<Item = &'a String>,
-) -> Result<u32, PackageError> {
-    // SAFETY: as the caller says.
-    unsafe { StrSink::push_all(out, items.into_iter().map(String::as_str)) };
-    Ok(status::OK)
-}
-
-/// # Safety
-///
-/// `out` is null or a valid sink.
-unsafe fn give_one(out: *const StrSink, item: Option<String>) -> Result<u32, PackageError> {
+fn one(out: *const StrSink, item: Option<String>) -> Result<Answer, PackageError> {
     match item {
-        // SAFETY: as the caller says.
-        Some(item) => unsafe { give(out, [&item]) },
-        None => Ok(status::NOT_FOUND),
+        Some(item) => Ok(Answer::Texts(out, vec![item])),
+        None => Err(nothing()),
     }
 }
 
-/// # Safety
-///
-/// `out` is null or a valid sink.
-unsafe fn give_path(out: *const PathSink, item: Option<PathBuf>) -> Result<u32, PackageError> {
+fn one_path(out: *const PathSink, item: Option<PathBuf>) -> Result<Answer, PackageError> {
     match item {
-        Some(item) => {
-            // SAFETY: as the caller says.
-            unsafe { PathSink::push_all(out, [item.as_path()]) };
-            Ok(status::OK)
-        }
-        None => Ok(status::NOT_FOUND),
+        Some(item) => Ok(Answer::Paths(out, vec![item])),
+        None => Err(nothing()),
     }
+}
+
+fn nothing() -> PackageError {
+    PackageError::new(status::NOT_FOUND, "there is none")
 }
 
 /// Makes the host's functions: each reads its arguments, asks the package, and answers.
@@ -98,11 +126,11 @@ unsafe fn give_path(out: *const PathSink, item: Option<PathBuf>) -> Result<u32, 
 /// The contract that makes them sound is the same for all, see [`on_host`]: the plugin calls them
 /// with the context that it was handed, during that call, with pointers that are valid.
 macro_rules! host_functions {
-    ($( fn $name:ident($package:ident $(, $arg:ident: $type:ty)*) $work:block )*) => {
+    ($( $how:ident fn $name:ident($package:ident $(, $arg:ident: $type:ty)*) $work:block )*) => {
         $(
             unsafe extern "C" fn $name(context: *mut c_void $(, $arg: $type)*) -> u32 {
                 // SAFETY: the contract of `PackageV1`.
-                unsafe { on_host(context, |$package| $work) }
+                unsafe { $how(context, |$package| $work) }
             }
         )*
         static HOST_TABLE: PackageV1 = PackageV1 { last_error, $($name),* };
@@ -112,101 +140,103 @@ macro_rules! host_functions {
 unsafe extern "C" fn last_error(context: *mut c_void, out: *const StrSink) -> u32 {
     // SAFETY: the contract of `PackageV1`, as for `on_host`.
     let message = unsafe { (*context.cast::<HostPackage<'_>>()).last_error.clone() };
+    let Some(message) = message else {
+        return status::NOT_FOUND;
+    };
     // SAFETY: the contract of `PackageV1`: `out` is null or valid.
-    unsafe { give_one(out, message) }.unwrap_or(status::REFUSED)
+    unsafe { StrSink::push_all(out, [message.as_str()]) };
+    status::OK
 }
 
 host_functions! {
-    fn path(package, out: *const PathSink) { give_path(out, package.path()) }
-    fn metadata(package, out: *const StrSink) { give_one(out, package.metadata()) }
-    fn metadata_value(package, key: Str, out: *const StrSink) {
-        give_one(out, package.metadata_value(key.to_str()?))
+    on_host fn path(package, out: *const PathSink) { one_path(out, package.path()) }
+    on_host fn metadata(package, out: *const StrSink) { one(out, package.metadata()) }
+    on_host fn metadata_value(package, key: Str, out: *const StrSink) {
+        one(out, package.metadata_value(key.to_str()?))
     }
-    fn is_valid(package) { Ok(u32::from(package.is_valid())) }
-    fn file_path(package, key: Str, file_name: Str, out: *const PathSink) {
-        give_path(out, package.file_path(key.to_str()?, file_name.to_str()?))
+    truth fn is_valid(package) { Ok(package.is_valid()) }
+    on_host fn file_path(package, key: Str, file_name: Str, out: *const PathSink) {
+        one_path(out, package.file_path(key.to_str()?, file_name.to_str()?))
     }
-    fn entry_list(package, key: Str, out: *const PathSink) {
-        let entries = package.entry_list(key.to_str()?);
-        PathSink::push_all(out, entries.iter().map(PathBuf::as_path));
-        Ok(status::OK)
+    on_host fn entry_list(package, key: Str, out: *const PathSink) {
+        Ok(Answer::Paths(out, package.entry_list(key.to_str()?)))
     }
-    fn keys(package, filter: u32, out: *const StrSink) {
+    on_host fn keys(package, filter: u32, out: *const StrSink) {
         let filter = KeyFilter::from_code(filter).ok_or_else(|| {
             PackageError::new(status::INVALID, format!("there is no key filter {filter}"))
         })?;
-        give(out, &package.keys(filter))
+        Ok(Answer::Texts(out, package.keys(filter)))
     }
-    fn definition_paths(package, key: Str, out: *const StrSink) {
-        give(out, &package.definition_paths(key.to_str()?))
+    on_host fn definition_paths(package, key: Str, out: *const StrSink) {
+        Ok(Answer::Texts(out, package.definition_paths(key.to_str()?)))
     }
-    fn definition_name(package, key: Str, out: *const StrSink) {
-        give_one(out, package.definition_name(key.to_str()?))
+    on_host fn definition_name(package, key: Str, out: *const StrSink) {
+        one(out, package.definition_name(key.to_str()?))
     }
-    fn is_required(package, key: Str) { Ok(u32::from(package.is_required(key.to_str()?))) }
-    fn mime_types(package, key: Str, out: *const StrSink) {
-        give(out, &package.mime_types(key.to_str()?))
+    truth fn is_required(package, key: Str) { Ok(package.is_required(key.to_str()?)) }
+    on_host fn mime_types(package, key: Str, out: *const StrSink) {
+        Ok(Answer::Texts(out, package.mime_types(key.to_str()?)))
     }
-    fn contents_prefix_paths(package, out: *const StrSink) {
-        give(out, &package.contents_prefix_paths())
+    on_host fn contents_prefix_paths(package, out: *const StrSink) {
+        Ok(Answer::Texts(out, package.contents_prefix_paths()))
     }
-    fn default_package_root(package, out: *const StrSink) {
-        give_one(out, package.default_package_root())
+    on_host fn default_package_root(package, out: *const StrSink) {
+        one(out, package.default_package_root())
     }
-    fn allow_external_paths(package) { Ok(u32::from(package.allow_external_paths())) }
-    fn fallback_package(package, out: *const PathSink) {
-        give_path(out, package.fallback_package())
+    truth fn allow_external_paths(package) { Ok(package.allow_external_paths()) }
+    on_host fn fallback_package(package, out: *const PathSink) {
+        one_path(out, package.fallback_package())
     }
-    fn add_directory_definition(package, key: Str, path: Str, name: Str) {
+    on_host fn add_directory_definition(package, key: Str, path: Str, name: Str) {
         package.add_directory_definition(key.to_str()?, path.to_str()?, name.to_str()?);
-        Ok(status::OK)
+        Ok(Answer::Done)
     }
-    fn add_file_definition(package, key: Str, path: Str, name: Str) {
+    on_host fn add_file_definition(package, key: Str, path: Str, name: Str) {
         package.add_file_definition(key.to_str()?, path.to_str()?, name.to_str()?);
-        Ok(status::OK)
+        Ok(Answer::Done)
     }
-    fn remove_definition(package, key: Str) {
+    on_host fn remove_definition(package, key: Str) {
         package.remove_definition(key.to_str()?);
-        Ok(status::OK)
+        Ok(Answer::Done)
     }
-    fn set_required(package, key: Str, required: u32) {
+    on_host fn set_required(package, key: Str, required: u32) {
         package.set_required(key.to_str()?, required != 0);
-        Ok(status::OK)
+        Ok(Answer::Done)
     }
-    fn set_mime_types(package, key: Str, first: *const Str, count: usize) {
+    on_host fn set_mime_types(package, key: Str, first: *const Str, count: usize) {
         package.set_mime_types(key.to_str()?, &read_all(first, count)?);
-        Ok(status::OK)
+        Ok(Answer::Done)
     }
-    fn set_default_mime_types(package, first: *const Str, count: usize) {
+    on_host fn set_default_mime_types(package, first: *const Str, count: usize) {
         package.set_default_mime_types(&read_all(first, count)?);
-        Ok(status::OK)
+        Ok(Answer::Done)
     }
-    fn set_contents_prefix_paths(package, first: *const Str, count: usize) {
+    on_host fn set_contents_prefix_paths(package, first: *const Str, count: usize) {
         package.set_contents_prefix_paths(&read_all(first, count)?);
-        Ok(status::OK)
+        Ok(Answer::Done)
     }
-    fn set_default_package_root(package, root: Str) {
+    on_host fn set_default_package_root(package, root: Str) {
         package.set_default_package_root(root.to_str()?);
-        Ok(status::OK)
+        Ok(Answer::Done)
     }
-    fn set_allow_external_paths(package, allow: u32) {
+    on_host fn set_allow_external_paths(package, allow: u32) {
         package.set_allow_external_paths(allow != 0);
-        Ok(status::OK)
+        Ok(Answer::Done)
     }
-    fn set_path(package, path: PathStr) {
+    on_host fn set_path(package, path: PathStr) {
         package.set_path(&path.to_path_buf())?;
-        Ok(status::OK)
+        Ok(Answer::Done)
     }
-    fn set_metadata(package, json: Str) {
+    on_host fn set_metadata(package, json: Str) {
         package.set_metadata(json.to_str()?)?;
-        Ok(status::OK)
+        Ok(Answer::Done)
     }
-    fn set_fallback_package(package, type_name: Str, path: PathStr) {
+    on_host fn set_fallback_package(package, type_name: Str, path: PathStr) {
         package.set_fallback_package(type_name.to_str()?, &path.to_path_buf())?;
-        Ok(status::OK)
+        Ok(Answer::Done)
     }
-    fn clear_fallback_package(package) {
+    on_host fn clear_fallback_package(package) {
         package.clear_fallback_package();
-        Ok(status::OK)
+        Ok(Answer::Done)
     }
 }

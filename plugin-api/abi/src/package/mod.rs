@@ -28,9 +28,13 @@ pub struct Package {
 /// What a structure may ask of a package and change in it, version 1.
 ///
 /// The names and meanings are those of KPackage's `Package`. Functions that ask push their answer
-/// into a sink and return [`status::NOT_FOUND`] when there is none; those that return a truth value
-/// return 0 or 1. After a function has returned another status than [`status::OK`] or
-/// [`status::NOT_FOUND`], `last_error` says why.
+/// into a sink and return [`status::NOT_FOUND`] when there is none; a sink may call functions of the
+/// same package. Those that return a truth value return 0 or 1, and 0 when the question makes no
+/// sense. After a function has returned another status than [`status::OK`], `last_error` says why.
+///
+/// In `init_package` there is no package yet: `set_path` then says which package is meant when
+/// nobody names one, `set_metadata` and `set_fallback_package` count for every package of the type.
+/// In `path_changed` they count for the one at hand.
 #[repr(C)]
 #[derive(StableAbi)]
 pub struct PackageV1 {
@@ -109,8 +113,10 @@ pub struct PackageV1 {
     pub set_default_package_root: unsafe extern "C" fn(package: *mut c_void, root: Str) -> u32,
     /// Says whether files outside the package may be reached: 0 or not 0.
     pub set_allow_external_paths: unsafe extern "C" fn(package: *mut c_void, allow: u32) -> u32,
-    /// Points the package to another folder or archive. In `path_changed`: the host calls
-    /// `path_changed` again after this call.
+    /// Points the package to another folder or archive: an absolute path, or a name below the
+    /// type's package root; an empty path stands for no package. In `path_changed`: what was
+    /// defined before is forgotten, and the host calls `path_changed` again after this call, at
+    /// most 16 times in a row.
     pub set_path: unsafe extern "C" fn(package: *mut c_void, path: PathStr) -> u32,
     /// Replaces the metadata by a JSON document in KDE's form.
     pub set_metadata: unsafe extern "C" fn(package: *mut c_void, json: Str) -> u32,

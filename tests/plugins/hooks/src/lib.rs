@@ -44,6 +44,13 @@ impl Lifecycle for Recorded {
     }
 
     fn start(&mut self, hook: &Hook<'_>) -> Result<(), Error> {
+        // Keeps the handle longer than the hook runs.
+        let cancellation = hook.cancellation();
+        let path = self.context.data_dir().join("after.txt");
+        std::thread::spawn(move || {
+            let cancelled = cancellation.wait(Duration::from_secs(60));
+            let _ = std::fs::write(path, format!("cancelled {cancelled}"));
+        });
         self.record(&format!("start, {:?} left", hook.remaining()))
     }
 
