@@ -79,3 +79,49 @@ pub fn truncated(file: &Path, len: usize) -> Vec<u8> {
     bytes.truncate(len);
     bytes
 }
+
+/// The smallest file that is a plugin as far as looking goes: an ELF header and a note. It cannot
+/// be loaded.
+#[must_use]
+pub fn note_only(id: &str, version: &str, type_name: &str) -> Vec<u8> {
+    let target = keyway_abi::build::TARGET;
+    let manifest = format!(
+        r#"{{"format":1,"id":"{id}","version":"{version}","types":[{{"type":"{type_name}","kind":"structure"}}],"metadata":{{"KPlugin":{{"Id":"{id}","Name":"A plugin","Description":"Made for a test","License":"MIT"}}}},"abi":{{"major":1,"minor":0,"least_host_minor":0,"digest":"0000000000000000"}},"target":"{target}","pointer_width":64,"endian":"little","panic":"unwind","rustc":"rustc 1.95.0","keyway_plugin":"0.1.0","abi_stable":"0.11.3"}}"#
+    );
+    let mut note = Vec::new();
+    for word in [7, manifest.len() as u32, 1] {
+        note.extend_from_slice(&word.to_le_bytes());
+    }
+    note.extend_from_slice(b"Keyway\0\0");
+    note.extend_from_slice(manifest.as_bytes());
+    note.resize(note.len().next_multiple_of(4), 0);
+
+    let mut file = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0".to_vec();
+    let half = |file: &mut Vec<u8>, value: u16| file.extend_from_slice(&value.to_le_bytes());
+    let word = |file: &mut Vec<u8>, value: u32| file.extend_from_slice(&value.to_le_bytes());
+    let long = |file: &mut Vec<u8>, value: u64| file.extend_from_slice(&value.to_le_bytes());
+    half(&mut file, 3); // shared object
+    half(
+        &mut file,
+        if cfg!(target_arch = "aarch64") {
+            EM_AARCH64
+        } else {
+            62
+        },
+    );
+    word(&mut file, 1);
+    for value in [0, 64, 0] {
+        long(&mut file, value); // entry, program headers, section headers
+    }
+    word(&mut file, 0);
+    for value in [64, 56, 1, 64, 0, 0] {
+        half(&mut file, value);
+    }
+    word(&mut file, 4); // PT_NOTE
+    word(&mut file, 4);
+    for value in [120, 120, 120, note.len() as u64, note.len() as u64, 4] {
+        long(&mut file, value);
+    }
+    file.extend_from_slice(&note);
+    file
+}

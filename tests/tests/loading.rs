@@ -253,3 +253,85 @@ fn an_entry_that_belongs_to_a_dependency_is_refused() {
     c::library(compiler, "no_entry.c", &alone.path().join("alone.so"), &[]);
     assert_eq!(code(&loader(alone.path()), "C/Structure"), "no-entry");
 }
+
+#[test]
+fn what_the_loader_misses_is_named() {
+    let Some(compiler) = c::compiler("what the loader misses") else {
+        return;
+    };
+    let folder = PluginFolder::new();
+    let dependency = PluginFolder::new();
+    let needed = dependency.path().join("libneeded.so");
+    c::library(
+        compiler,
+        "no_entry.c",
+        &needed,
+        &["-Wl,-soname,libneeded.so.7"],
+    );
+    let plugin = folder.path().join("needs.so");
+    let flags = ["-Wl,--no-as-needed", needed.to_str().unwrap()];
+    c::library(compiler, "structure.c", &plugin, &flags);
+    let error = loader(folder.path())
+        .load_package("C/Structure")
+        .unwrap_err();
+    assert_eq!(error.code(), "missing-library");
+    let message = format!(
+        "cannot load `{}`: it needs the library `libneeded.so.7`, which is not there",
+        plugin.display()
+    );
+    assert_eq!(error.to_string(), message);
+
+    let folder = PluginFolder::new();
+    let plugin = folder.path().join("symbol.so");
+    let flags = [
+        "-DIN_ATTACH=no_such_function()",
+        "-Wno-error=implicit-function-declaration",
+    ];
+    c::library(compiler, "structure.c", &plugin, &flags);
+    let error = loader(folder.path())
+        .load_package("C/Structure")
+        .unwrap_err();
+    assert_eq!(error.code(), "missing-symbol");
+    assert!(
+        error.to_string().contains("the symbol `no_such_function`"),
+        "{error}"
+    );
+}
+
+/// A glibc that does not exist yet: the version's name in the file is changed.
+#[test]
+fn a_newer_glibc_is_named() {
+    let Some(compiler) = c::compiler("a newer glibc") else {
+        return;
+    };
+    let folder = PluginFolder::new();
+    let plugin = folder.path().join("newer.so");
+    let flags = ["-DIN_ATTACH=if(host){abort();}"];
+    c::library(compiler, "structure.c", &plugin, &flags);
+    let mut bytes = patch::bytes(&plugin);
+    let old = b"GLIBC_2.2.5\0";
+    let at = bytes.windows(old.len()).position(|it| it == old).unwrap();
+    bytes[at..at + old.len()].copy_from_slice(b"GLIBC_9.9.5\0");
+    // The loader compares a hash of the name first.
+    let hash = |name: &[u8]| {
+        name.iter().fold(0_u32, |hash, byte| {
+            let hash = (hash << 4).wrapping_add(u32::from(*byte));
+            let high = hash & 0xf000_0000;
+            (hash ^ (high >> 24)) & !high
+        })
+    };
+    let old = hash(b"GLIBC_2.2.5").to_le_bytes();
+    let at = bytes.windows(4).position(|it| it == old).unwrap();
+    bytes[at..at + 4].copy_from_slice(&hash(b"GLIBC_9.9.5").to_le_bytes());
+    std::fs::write(&plugin, bytes).unwrap();
+    let error = loader(folder.path())
+        .load_package("C/Structure")
+        .unwrap_err();
+    assert_eq!(error.code(), "glibc-too-old", "{error:?}");
+    assert!(
+        error
+            .to_string()
+            .contains("it needs glibc 9.9, this system has 2."),
+        "{error}"
+    );
+}

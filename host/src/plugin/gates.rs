@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::candidate::{Compatible, Look, look};
+use super::candidate::{Candidate, Compatible, Look, look};
 use super::quarantine::{Quarantine, file_name};
 use super::refusal::Refusal;
 
@@ -21,6 +21,10 @@ pub(super) struct Admitted(Compatible);
 impl Admitted {
     pub(super) fn compatible(&self) -> &Compatible {
         &self.0
+    }
+
+    pub(super) fn into_candidate(self) -> Candidate {
+        self.0.into_candidate()
     }
 }
 

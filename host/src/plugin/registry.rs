@@ -9,7 +9,7 @@ use keyway_abi::{ContextAccess, build};
 use keyway_metadata::{GivenType, TypeKind, TypeName};
 use keyway_plugin::PackageStructure;
 
-use super::candidate::{Compatible, Look};
+use super::candidate::{Candidate, Compatible, Look};
 use super::catalog::{Catalog, FolderScan, Found, Winner};
 use super::gates::{Admitted, Gates};
 use super::identity::{self, FileIdentity};
@@ -253,6 +253,20 @@ impl Registry {
         let made = plugin.lifecycle(type_name, context);
         self.remember(&plugin, made.as_ref().err());
         Ok(made?)
+    }
+
+    /// The plugin that would be loaded for a type now: it has passed every gate before loading.
+    /// Nothing of it is run.
+    ///
+    /// # Errors
+    ///
+    /// [`ResolveError`]: nobody gives the type, or two do.
+    pub fn resolve(&self, type_name: &TypeName, kind: TypeKind) -> Result<Candidate, ResolveError> {
+        let given = GivenType {
+            name: type_name.clone(),
+            kind,
+        };
+        Ok(self.find(&given)?.into_candidate())
     }
 
     /// The plugin that gives a type, loaded.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use keyway_abi::{EntryError, LayoutMismatch};
 use keyway_metadata::{TypeKind, TypeName};
 
+use super::process::glibc_version;
 use crate::plugin::fault::Fault;
 use crate::plugin::needs::Needs;
 
@@ -137,9 +138,20 @@ pub enum LoadError {
 }
 
 impl LoadError {
-    /// What the loader's refusal means, as far as its words and the file tell.
-    pub(super) fn opening(path: &Path, needs: &Needs, source: libloading::Error) -> Self {
+    /// What the loader's refusal means, as far as its words and the file tell. Nothing of the
+    /// library has run by then.
+    pub(super) fn opening(path: &Path, source: libloading::Error) -> Self {
+        let needs = Needs::of(path);
         let path = path.to_path_buf();
+        if let (Some(needed), Some(found)) = (needs.glibc, glibc_version())
+            && needed > found
+        {
+            return Self::Glibc {
+                path,
+                needed,
+                found,
+            };
+        }
         let words = words(&source);
         // glibc: "libx.so.1: cannot open shared object file: ..."
         let missing = words.split(": cannot open shared object file").next();

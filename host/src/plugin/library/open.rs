@@ -14,7 +14,6 @@ use keyway_metadata::Manifest;
 
 use super::error::LoadError;
 use super::plugin::{Inner, Plugin};
-use super::process::glibc_version;
 use crate::plugin::candidate::Candidate;
 use crate::plugin::fault::{Fault, Method};
 use crate::plugin::gates::Admitted;
@@ -44,16 +43,14 @@ impl Library {
         let candidate = admitted.compatible().candidate();
         let (path, identity) = (candidate.path(), candidate.identity());
         let file = unchanged(candidate)?;
-        let needs = Needs::of(path);
-        check_glibc(path, &needs)?;
 
         let began = Instant::now();
         let mark = quarantine.enter(&candidate.manifest().id, path, identity, "loading");
         let library = if again {
-            let name = Generation::of(path, &needs)?;
-            Self::open(admitted, name.path(), &needs)?
+            let name = Generation::of(path)?;
+            Self::open(admitted, name.path())?
         } else {
-            Self::open(admitted, path, &needs)?
+            Self::open(admitted, path)?
         };
         library.attach(path)?;
         drop(mark);
@@ -79,10 +76,10 @@ impl Library {
     }
 
     /// Opens the library under the name `name` and puts it through the gates.
-    fn open(admitted: &Admitted, name: &Path, needs: &Needs) -> Result<Self, LoadError> {
+    fn open(admitted: &Admitted, name: &Path) -> Result<Self, LoadError> {
         let candidate = admitted.compatible().candidate();
         let path = candidate.path();
-        let entry = open_entry(path, name, needs)?;
+        let entry = open_entry(path, name)?;
         // SAFETY: `open_entry` found the symbol in this very library, which is never unloaded, and
         // `Admitted` says that its author declares it a plugin of this major.
         let rows = unsafe { Rows::read(entry) }.map_err(|source| LoadError::Entry {
@@ -144,18 +141,6 @@ fn unchanged(candidate: &Candidate) -> Result<File, LoadError> {
     }
 }
 
-/// A library that needs a newer GNU C library would fail to load with many words.
-fn check_glibc(path: &Path, needs: &Needs) -> Result<(), LoadError> {
-    match (needs.glibc, glibc_version()) {
-        (Some(needed), Some(found)) if needed > found => Err(LoadError::Glibc {
-            path: path.to_path_buf(),
-            needed,
-            found,
-        }),
-        _ => Ok(()),
-    }
-}
-
 /// Another name for a file of which an older generation is loaded: the system's loader gives the
 /// old library for a name that it knows. The name is gone when this is dropped.
 struct Generation {
@@ -165,8 +150,8 @@ struct Generation {
 }
 
 impl Generation {
-    fn of(path: &Path, needs: &Needs) -> Result<Self, LoadError> {
-        if needs.origin {
+    fn of(path: &Path) -> Result<Self, LoadError> {
+        if Needs::of(path).origin {
             // Under another name it would not find what it looks for beside itself.
             return Err(LoadError::NeedsRestart {
                 path: path.to_path_buf(),
@@ -226,13 +211,13 @@ fn table<I: Interface>(rows: &Rows, path: &Path) -> Result<Option<&'static I>, L
 
 /// Opens the library of `path` under the name `name` and finds its own entry.
 #[cfg(unix)]
-fn open_entry(path: &Path, name: &Path, needs: &Needs) -> Result<*const c_void, LoadError> {
+fn open_entry(path: &Path, name: &Path) -> Result<*const c_void, LoadError> {
     use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW, Symbol};
 
     // An absolute path: a bare name would be looked up along the system's library path.
     // SAFETY: this runs the library's initialisers; see the module's argument.
     let library = unsafe { Library::open(Some(name), RTLD_NOW | RTLD_LOCAL) };
-    let library = library.map_err(|source| LoadError::opening(path, needs, source))?;
+    let library = library.map_err(|source| LoadError::opening(path, source))?;
     // Never unloaded, also when a gate refuses it now: its initialisers have run.
     let library = std::mem::ManuallyDrop::new(library);
 
@@ -256,7 +241,7 @@ fn open_entry(path: &Path, name: &Path, needs: &Needs) -> Result<*const c_void, 
 
 /// Opens the library of `path` under the name `name` and finds its own entry.
 #[cfg(windows)]
-fn open_entry(path: &Path, name: &Path, needs: &Needs) -> Result<*const c_void, LoadError> {
+fn open_entry(path: &Path, name: &Path) -> Result<*const c_void, LoadError> {
     use libloading::os::windows::{
         LOAD_LIBRARY_SEARCH_DEFAULT_DIRS, LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR, Library, Symbol,
     };
@@ -264,7 +249,7 @@ fn open_entry(path: &Path, name: &Path, needs: &Needs) -> Result<*const c_void, 
     let flags = LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR | LOAD_LIBRARY_SEARCH_DEFAULT_DIRS;
     // SAFETY: this runs the library's initialisers; see the module's argument.
     let library = unsafe { Library::load_with_flags(name, flags) };
-    let library = library.map_err(|source| LoadError::opening(path, needs, source))?;
+    let library = library.map_err(|source| LoadError::opening(path, source))?;
     // Never unloaded, also when a gate refuses it now: its initialisers have run.
     let library = std::mem::ManuallyDrop::new(library);
 
