@@ -17,6 +17,7 @@ use super::index::{Index, Indexed, LEAST_FILES};
 use super::library::{Library, LoadError, Plugin};
 use super::lifecycle::Lifecycle;
 use super::places;
+use super::probe::Probe;
 use super::quarantine::Quarantine;
 use super::resolve_error::{ResolveError, Search};
 use super::search_path::SearchPath;
@@ -41,6 +42,7 @@ struct Inner {
     index: Option<Index>,
     verdicts: Verdicts,
     safe_mode: bool,
+    probe: Option<Probe>,
     known: RwLock<BTreeMap<TypeName, Structure>>,
     /// What was scanned, by place in the search path.
     scans: RwLock<HashMap<usize, Arc<FolderScan>>>,
@@ -55,6 +57,7 @@ pub struct RegistryBuilder {
     cache: Option<PathBuf>,
     state: Option<PathBuf>,
     safe_mode: bool,
+    probe: Option<Probe>,
 }
 
 /// A registry without plugins, for applications that register all their structures themselves.
@@ -97,6 +100,14 @@ impl RegistryBuilder {
         self
     }
 
+    /// Tries each plugin in a process of its own before it is loaded here. A helper that cannot be
+    /// run is an error: nothing is loaded untried then. The default is no probe.
+    #[must_use]
+    pub fn probe(mut self, probe: Option<Probe>) -> Self {
+        self.probe = probe;
+        self
+    }
+
     /// The registry. Nothing is read before it is asked for.
     #[must_use]
     pub fn build(self) -> Registry {
@@ -116,6 +127,7 @@ impl RegistryBuilder {
             index: self.cache.map(|cache| Index::new(cache, key)),
             verdicts: Verdicts::new(self.state.map(|it| it.join("verdicts"))),
             safe_mode: self.safe_mode,
+            probe: self.probe,
             known: RwLock::default(),
             scans: RwLock::default(),
             libraries: SingleFlight::default(),
@@ -140,6 +152,7 @@ impl Registry {
             cache: places::cache_dir(),
             state: places::state_dir(),
             safe_mode: safe.is_some_and(|value| !value.is_empty() && value != "0"),
+            probe: None,
         }
     }
 
@@ -281,12 +294,30 @@ impl Registry {
                 kind: given.kind,
             });
         }
-        let admitted = self.find(&given)?;
+        let loaded = self.load(&self.find(&given)?);
+        loaded.map_err(|error| match error {
+            ResolveError::FileCycle { .. } => ResolveError::Cycle {
+                type_name: type_name.clone(),
+            },
+            error => error,
+        })
+    }
+
+    /// An admitted plugin, loaded.
+    fn load(&self, admitted: &Admitted) -> Result<Plugin, ResolveError> {
         let candidate = admitted.compatible().candidate();
         let key = (candidate.path().to_path_buf(), *candidate.identity());
         let loaded = self.0.libraries.get_or_make(&key, || {
+            if let Some(probe) = &self.0.probe {
+                probe
+                    .run(candidate.path())
+                    .map_err(|source| LoadError::Probe {
+                        path: candidate.path().to_path_buf(),
+                        source,
+                    })?;
+            }
             let again = self.loaded().iter().any(|it| it.path() == candidate.path());
-            let loaded = Library::load(&admitted, &self.0.gates.quarantine, again);
+            let loaded = Library::load(admitted, &self.0.gates.quarantine, again);
             if let Err(error) = &loaded {
                 let (path, identity) = (candidate.path(), candidate.identity());
                 if error.is_about_the_file() {
@@ -296,8 +327,8 @@ impl Registry {
             loaded.map_err(ResolveError::from)
         });
         loaded.unwrap_or_else(|Cycle| {
-            Err(ResolveError::Cycle {
-                type_name: type_name.clone(),
+            Err(ResolveError::FileCycle {
+                path: candidate.path().to_path_buf(),
             })
         })
     }
@@ -307,6 +338,26 @@ impl Registry {
         if error.is_none_or(LoadError::is_about_the_file) {
             let (path, identity) = (plugin.path(), plugin.identity());
             self.0.verdicts.put(path, identity, error);
+        }
+    }
+
+    /// Loads the plugin at `path`, which need not win any type.
+    pub(super) fn load_file(&self, path: &Path) -> Result<Plugin, ResolveError> {
+        let gates = &self.0.gates;
+        let refused = |why| ResolveError::NotAdmitted {
+            path: path.to_path_buf(),
+            why,
+        };
+        match gates.look(path, &gates.known()) {
+            Look::Compatible(compatible) => {
+                let admitted = gates.admit(&compatible).map_err(refused)?;
+                self.load(&admitted)
+            }
+            Look::Refused(why, _) => Err(refused(why)),
+            Look::Ignored(why) => Err(ResolveError::NotAPlugin {
+                path: path.to_path_buf(),
+                why,
+            }),
         }
     }
 
@@ -325,8 +376,7 @@ impl Registry {
                 }
                 InFolder::Winner(compatible) => {
                     let admitted = self.0.gates.admit(&compatible);
-                    return admitted.map_err(|why| ResolveError::Refused {
-                        type_name: given.name.clone(),
+                    return admitted.map_err(|why| ResolveError::NotAdmitted {
                         path: compatible.candidate().path().to_path_buf(),
                         why,
                     });

@@ -4,14 +4,13 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use keyway_metadata::{TypeKind, TypeName};
+use keyway_metadata::{GivenType, TypeKind, TypeName};
 
 use super::candidate::Look;
 use super::catalog::Catalog;
 use super::library::LoadError;
-use super::refusal::Refusal;
+use super::refusal::{NotAPlugin, Refusal};
 use super::search_path::SearchFolder;
-use keyway_metadata::GivenType;
 
 /// Why a type name does not lead to a type.
 #[derive(Debug, thiserror::Error)]
@@ -39,15 +38,27 @@ pub enum ResolveError {
         /// The other.
         second: PathBuf,
     },
-    /// The plugin that gives the type was refused at the last moment.
-    #[error("the plugin `{}` that gives `{type_name}` is refused: {why}", path.display())]
-    Refused {
-        /// The type's name.
-        type_name: TypeName,
+    /// The plugin was refused at the last moment.
+    #[error("the plugin `{}` is refused: {why}", path.display())]
+    NotAdmitted {
         /// The plugin's file.
         path: PathBuf,
         /// Why.
         why: Arc<Refusal>,
+    },
+    /// The file is no plugin.
+    #[error("`{}` is no plugin: {why}", path.display())]
+    NotAPlugin {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: NotAPlugin,
+    },
+    /// The plugin is just being loaded by the one who asks for it.
+    #[error("the plugin `{}` asks for itself while it is being loaded", path.display())]
+    FileCycle {
+        /// The plugin's file.
+        path: PathBuf,
     },
     /// This process loads no plugins.
     #[error("the {kind} `{type_name}` is not loaded: this process is in safe mode")]
@@ -119,9 +130,10 @@ impl ResolveError {
         match self {
             Self::Unknown { .. } => "unknown-type",
             Self::Conflict { .. } => "conflict",
-            Self::Refused { why, .. } => why.code(),
+            Self::NotAdmitted { why, .. } => why.code(),
+            Self::NotAPlugin { why, .. } => why.code(),
             Self::SafeMode { .. } => "safe-mode",
-            Self::Cycle { .. } => "cycle",
+            Self::Cycle { .. } | Self::FileCycle { .. } => "cycle",
             Self::Load(error) => error.code(),
         }
     }
@@ -162,9 +174,9 @@ impl ResolveError {
                 }
             }),
             Self::Conflict { .. } => Some("remove one of them".to_owned()),
-            Self::Refused { why, .. } => Some(why.hint().to_owned()),
+            Self::NotAdmitted { why, .. } => Some(why.hint().to_owned()),
             Self::SafeMode { .. } => Some("unset KEYWAY_SAFE_MODE".to_owned()),
-            Self::Cycle { .. } => None,
+            Self::Cycle { .. } | Self::FileCycle { .. } | Self::NotAPlugin { .. } => None,
             Self::Load(error) => error.hint().map(str::to_owned),
         }
     }

@@ -8,6 +8,7 @@ use keyway_metadata::{TypeKind, TypeName};
 use super::process::glibc_version;
 use crate::plugin::fault::Fault;
 use crate::plugin::needs::Needs;
+use crate::plugin::probe::ProbeError;
 
 /// A plugin that passed the gates before loading, and failed then.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +74,14 @@ pub enum LoadError {
         path: PathBuf,
         /// Why.
         source: std::io::Error,
+    },
+    /// The plugin did not pass its probe.
+    #[error("`{}` did not pass its probe: {source}", path.display())]
+    Probe {
+        /// The plugin's file.
+        path: PathBuf,
+        /// What happened there.
+        source: ProbeError,
     },
     /// The library does not export the entry.
     #[error("`{}` exports no `keyway_entry_1`", path.display())]
@@ -195,6 +204,7 @@ impl LoadError {
             | Self::Changed { .. }
             | Self::NeedsRestart { .. }
             | Self::Generation { .. }
+            | Self::Probe { .. }
             | Self::Fault(_) => false,
         }
     }
@@ -210,6 +220,7 @@ impl LoadError {
             Self::Changed { .. } => "changed",
             Self::NeedsRestart { .. } => "needs-restart",
             Self::Generation { .. } => "no-generation",
+            Self::Probe { .. } => "probe",
             Self::NoEntry { .. } => "no-entry",
             Self::ForeignEntry { .. } => "foreign-entry",
             Self::Entry { .. } => "broken-entry",
@@ -232,6 +243,7 @@ impl LoadError {
             | Self::Changed { path }
             | Self::NeedsRestart { path }
             | Self::Generation { path, .. }
+            | Self::Probe { path, .. }
             | Self::NoEntry { path }
             | Self::ForeignEntry { path, .. }
             | Self::Entry { path, .. }
@@ -277,7 +289,7 @@ impl LoadError {
             Self::Entry { .. } | Self::MissingInterface { .. } | Self::TypeNotGiven { .. } => {
                 Some("tell the plugin's author: its manifest and its code do not agree")
             }
-            Self::Fault(_) => None,
+            Self::Probe { .. } | Self::Fault(_) => None,
         }
     }
 }
