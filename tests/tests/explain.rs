@@ -55,14 +55,14 @@ fn each_candidate_is_walked_through_gate_by_gate() {
     let output = explain(false);
     assert_eq!(output.code, 0, "{output:#?}");
     let text = &output.stdout;
-    let refused = "file ok, manifest ok, trust ok, ABI refused (wrong-architecture): \
+    let refused = "file ok, manifest ok, ABI refused (wrong-architecture): \
                    built for the architecture aarch64, this host runs on x86_64";
     assert!(text.contains(refused), "{text}");
     assert!(
         text.contains("hint: build the plugin for this machine"),
         "{text}"
     );
-    let passed = "file ok, manifest ok, trust ok, ABI ok, quarantine ok; ";
+    let passed = "file ok, manifest ok, ABI ok, trust ok, quarantine ok; ";
     assert!(text.contains(&format!("{passed}wins")), "{text}");
     let shadowed = format!("{passed}shadowed by `{}`", winner.display());
     assert!(text.contains(&shadowed), "{text}");

@@ -1,12 +1,12 @@
 //! A file that claims to be a plugin, and the gate that looks at what it claims.
 //!
 //! ```text
-//! path --read--> Candidate --ABI gate--> Compatible --library--> Plugin
+//! path --read--> Candidate --ABI gate--> Compatible --trust, quarantine--> Admitted --library--> Plugin
 //! ```
 //!
-//! Each stage has a type that only the stage before makes, so a gate cannot be skipped. The trust
-//! gate has its place between `Candidate` and `Compatible`.
+//! Each stage has a type that only the stage before makes, so a gate cannot be skipped.
 
+use std::fs::{File, Metadata};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -43,19 +43,27 @@ pub enum Look {
     Ignored(NotAPlugin),
 }
 
-/// Reads the file at `path` and puts it through the gates that need no code of it to run.
+/// Reads the file at `path` and puts it through the gates that look at nothing but the file: that
+/// it is whole, has one manifest, and fits this host. Nothing of it is run.
+///
+/// Whether the file's place is to be trusted is not asked here.
 #[must_use]
 pub fn look(path: &Path) -> Look {
-    let candidate = match Candidate::read(path) {
-        Ok(candidate) => candidate,
-        Err(Unfit::Ignored(why)) => return Look::Ignored(why),
-        Err(Unfit::Refused(why)) => return Look::Refused(Arc::new(why), None),
+    look_open(path).0
+}
+
+/// As [`look`], with the file that was opened.
+pub(super) fn look_open(path: &Path) -> (Look, Option<(File, Metadata)>) {
+    let (candidate, opened) = match Candidate::read(path) {
+        Ok(read) => read,
+        Err(Unfit::Ignored(why)) => return (Look::Ignored(why), None),
+        Err(Unfit::Refused(why)) => return (Look::Refused(Arc::new(why), None), None),
     };
     match Compatible::check(candidate) {
-        Ok(compatible) => Look::Compatible(compatible),
+        Ok(compatible) => (Look::Compatible(compatible), Some(opened)),
         Err(refused) => {
             let (why, candidate) = *refused;
-            Look::Refused(Arc::new(why), Some(candidate))
+            (Look::Refused(Arc::new(why), Some(candidate)), None)
         }
     }
 }
@@ -83,8 +91,8 @@ impl From<Unread> for Unfit {
 
 impl Candidate {
     /// Reads the file at `path`, without running anything of it.
-    pub(super) fn read(path: &Path) -> Result<Self, Unfit> {
-        let (contents, metadata) = file::read(path)?;
+    fn read(path: &Path) -> Result<(Self, (File, Metadata)), Unfit> {
+        let (contents, file, metadata) = file::read(path)?;
         let count = contents.manifests.len();
         if count > 1 {
             return Err(Unfit::Refused(Refusal::DoubledManifest { count }));
@@ -94,13 +102,14 @@ impl Candidate {
         };
         let manifest = Manifest::parse(&bytes)
             .map_err(|source| Unfit::Refused(Refusal::Manifest { source }))?;
-        Ok(Self {
+        let candidate = Self {
             path: path.to_path_buf(),
             header: contents.header,
             manifest: Arc::new(manifest),
             bytes: bytes.into(),
             identity: FileIdentity::of(&metadata),
-        })
+        };
+        Ok((candidate, (file, metadata)))
     }
 
     /// The file.

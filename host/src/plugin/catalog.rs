@@ -110,7 +110,7 @@ impl FolderScan {
         let identity = identity.as_ref().map(FileIdentity::of);
         let mut files = Vec::new();
         if folder.is_used() && identity.is_some() {
-            let known = gates.known();
+            let known = gates.known(folder.path(), folder.origin());
             for path in library_files(folder.path()) {
                 let look = gates.look(&path, &known);
                 if let Look::Refused(why, _) = &look {

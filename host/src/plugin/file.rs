@@ -113,7 +113,7 @@ fn open(path: &Path) -> io::Result<File> {
 }
 
 /// Reads what the host must know of a plugin before it may load it.
-pub(super) fn read(path: &Path) -> Result<(Contents, Metadata), Unread> {
+pub(super) fn read(path: &Path) -> Result<(Contents, File, Metadata), Unread> {
     let file = open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
@@ -126,7 +126,8 @@ pub(super) fn read(path: &Path) -> Result<(Contents, Metadata), Unread> {
         file: &file,
         size: metadata.len(),
     };
-    Ok((source.contents()?, metadata))
+    let contents = source.contents()?;
+    Ok((contents, file, metadata))
 }
 
 /// An open file whose parts are read where they are needed.

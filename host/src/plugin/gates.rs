@@ -1,71 +1,150 @@
 //! The gates that a file passes before it is loaded, in order.
+//!
+//! File, manifest and ABI are those of [`look`]; trust and quarantine follow here. A plugin that is
+//! about to be loaded passes the last two again, on the open file.
 
 use std::collections::HashSet;
+use std::fs::{File, Metadata};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::candidate::{Candidate, Compatible, Look, look};
+use super::candidate::{Candidate, Compatible, Look, look_open};
+use super::identity::FileIdentity;
 use super::quarantine::{Quarantine, file_name};
 use super::refusal::Refusal;
+use super::search_path::FolderOrigin;
+use super::trust::{self, Distrust, Facts, Folder, Policy, Trusted};
 
 /// What the gates go by.
 #[derive(Clone, Debug)]
 pub(super) struct Gates {
+    pub(super) policy: Policy,
     pub(super) quarantine: Quarantine,
 }
 
-/// A plugin that may be loaded now: it has passed every gate.
-#[derive(Clone, Debug)]
-pub(super) struct Admitted(Compatible);
+/// A plugin that may be loaded now: it has passed every gate, and this is its open file.
+#[derive(Debug)]
+pub(super) struct Admitted {
+    compatible: Compatible,
+    trusted: Trusted,
+    file: File,
+}
 
 impl Admitted {
-    pub(super) fn compatible(&self) -> &Compatible {
-        &self.0
+    pub(super) fn candidate(&self) -> &Candidate {
+        self.compatible.candidate()
     }
 
     pub(super) fn into_candidate(self) -> Candidate {
-        self.0.into_candidate()
+        self.compatible.into_candidate()
+    }
+
+    pub(super) fn trusted(&self) -> &Trusted {
+        &self.trusted
+    }
+
+    pub(super) fn file(&self) -> &File {
+        &self.file
     }
 }
 
-/// What is known of all files at once, for who looks at many.
-#[derive(Debug, Default)]
+/// What is known beforehand of all files in a folder, for who looks at many.
+#[derive(Debug)]
 pub(super) struct Known {
+    origin: FolderOrigin,
+    /// Who may write the folder and those above it.
+    folder: Option<Folder>,
     /// See [`Quarantine::names`].
     in_quarantine: HashSet<String>,
 }
 
 impl Gates {
-    pub(super) fn known(&self) -> Known {
+    /// What is known beforehand of files in the folder at `path`.
+    pub(super) fn known(&self, path: &Path, origin: FolderOrigin) -> Known {
         Known {
+            origin,
+            folder: Folder::of(path).ok(),
             in_quarantine: self.quarantine.names(),
         }
     }
 
     /// Looks at the file at `path` and puts it through the gates. Nothing of it is run.
     pub(super) fn look(&self, path: &Path, known: &Known) -> Look {
-        match look(path) {
-            Look::Compatible(compatible) => {
-                let quick = known.in_quarantine.is_empty()
-                    || !known.in_quarantine.contains(&file_name(path));
-                if quick {
-                    return Look::Compatible(compatible);
-                }
-                match self.admit(&compatible) {
-                    Ok(Admitted(compatible)) => Look::Compatible(compatible),
-                    Err(why) => Look::Refused(why, Some(compatible.into_candidate())),
-                }
-            }
-            other => other,
+        let (look, opened) = look_open(path);
+        let (Look::Compatible(compatible), Some((file, metadata))) = (&look, opened) else {
+            return look;
+        };
+        let refused = |why| {
+            let candidate = compatible.candidate().clone();
+            Look::Refused(Arc::new(why), Some(candidate))
+        };
+        if let Err(why) = self.trust(path, &file, &metadata, known) {
+            return refused(why);
+        }
+        let quick =
+            known.in_quarantine.is_empty() || !known.in_quarantine.contains(&file_name(path));
+        if quick {
+            return look;
+        }
+        match self.not_in_quarantine(compatible.candidate()) {
+            Ok(()) => look,
+            Err(why) => refused(why),
         }
     }
 
-    /// The last gates: what may have changed since the file was looked at.
-    pub(super) fn admit(&self, compatible: &Compatible) -> Result<Admitted, Arc<Refusal>> {
+    /// The last gates, on the file as it is now: trust, and the quarantine.
+    pub(super) fn admit(
+        &self,
+        compatible: &Compatible,
+        origin: FolderOrigin,
+    ) -> Result<Admitted, Arc<Refusal>> {
         let candidate = compatible.candidate();
+        let path = candidate.path();
+        let opened = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
+        let (metadata, file) = opened.map_err(Refusal::Unreadable)?;
+        if FileIdentity::of(&metadata) != *candidate.identity() {
+            return Err(Arc::new(Refusal::Changed));
+        }
+        let known = Known {
+            origin,
+            folder: None,
+            in_quarantine: HashSet::new(),
+        };
+        let trusted = self.trust(path, &file, &metadata, &known)?;
+        self.not_in_quarantine(candidate)?;
+        Ok(Admitted {
+            compatible: compatible.clone(),
+            trusted,
+            file,
+        })
+    }
+
+    fn trust(
+        &self,
+        path: &Path,
+        file: &File,
+        metadata: &Metadata,
+        known: &Known,
+    ) -> Result<Trusted, Refusal> {
+        let trusted = || -> Result<Trusted, Distrust> {
+            let facts = match (&known.folder, path.file_name()) {
+                (Some(folder), Some(name)) => folder.facts(metadata, name)?,
+                _ => Facts::of(file, path)?,
+            };
+            let facts = if self.policy.looks_at_signatures() {
+                facts.with_signature(file, &self.policy)?
+            } else {
+                facts
+            };
+            trust::check(&facts, known.origin, &self.policy)
+        };
+        trusted().map_err(|why| Refusal::Trust(Box::new(why)))
+    }
+
+    fn not_in_quarantine(&self, candidate: &Candidate) -> Result<(), Refusal> {
         match self.quarantine.get(candidate.path(), candidate.identity()) {
-            Some(quarantined) => Err(Arc::new(Refusal::Quarantined(Box::new(quarantined)))),
-            None => Ok(Admitted(compatible.clone())),
+            Some(quarantined) => Err(Refusal::Quarantined(Box::new(quarantined))),
+            None => Ok(()),
         }
     }
 }

@@ -68,10 +68,12 @@ impl InstallPluginError {
 
     /// What to do about it.
     #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<String> {
         match self {
             Self::Refused { why, .. } => Some(why.hint()),
-            Self::NotThere { .. } => Some("see `keyway plugins` for the ids and where they lie"),
+            Self::NotThere { .. } => {
+                Some("see `keyway plugins` for the ids and where they lie".to_owned())
+            }
             Self::NotAPlugin { .. } | Self::Name { .. } | Self::Io { .. } => None,
         }
     }

@@ -39,6 +39,7 @@ mod search_path;
 pub(crate) mod single_flight;
 mod structure;
 mod target;
+pub mod trust;
 mod verdicts;
 
 pub use candidate::{Candidate, Compatible, Look, look};

@@ -4,6 +4,7 @@ use keyway_abi::{ABI_MAJOR, ABI_MINOR};
 use keyway_metadata::ManifestError;
 
 use super::quarantine::Quarantined;
+use super::trust::Distrust;
 
 /// A file that claims to be a plugin, or may be one, but must not be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -101,6 +102,12 @@ pub enum Refusal {
         /// The least minor that it needs.
         found: u16,
     },
+    /// The file is another one than the one that was looked at.
+    #[error("the file was changed while it was being looked at")]
+    Changed,
+    /// Others could have made the file, or could swap it.
+    #[error("not trusted: {0}")]
+    Trust(Box<Distrust>),
     /// The plugin ended a process while it was loaded.
     #[error("in quarantine: it ended process {} while it was in {}", .0.process, .0.during)]
     Quarantined(Box<Quarantined>),
@@ -134,14 +141,18 @@ impl Refusal {
             Self::AbiMajor { .. } => "abi-major",
             Self::LeastHostMinor { .. } => "abi-too-new",
             Self::PanicStrategy { .. } => "panic-strategy",
+            Self::Changed => "changed",
+            Self::Trust(why) => why.code(),
             Self::Quarantined(_) => "quarantined",
         }
     }
 
     /// What to do about it.
     #[must_use]
-    pub fn hint(&self) -> &'static str {
-        match self {
+    pub fn hint(&self) -> String {
+        let hint = match self {
+            Self::Trust(why) => return why.hint(),
+            Self::Changed => "try again",
             Self::Unreadable(_) => "check the file's permissions",
             Self::Truncated { .. } | Self::Malformed { .. } => "copy or build the file again",
             Self::Manifest { .. } => {
@@ -165,7 +176,8 @@ impl Refusal {
             Self::PanicStrategy { .. } => {
                 "build the plugin with `panic = \"unwind\"`, cargo's default"
             }
-        }
+        };
+        hint.to_owned()
     }
 }
 
@@ -179,13 +191,21 @@ pub enum Gate {
     Manifest,
     /// Its header and manifest fit this host.
     Abi,
+    /// Nobody else could have made it, or could swap it.
+    Trust,
     /// It is not in quarantine.
     Quarantine,
 }
 
 impl Gate {
     /// All gates, in order.
-    pub const ALL: [Self; 4] = [Self::File, Self::Manifest, Self::Abi, Self::Quarantine];
+    pub const ALL: [Self; 5] = [
+        Self::File,
+        Self::Manifest,
+        Self::Abi,
+        Self::Trust,
+        Self::Quarantine,
+    ];
 }
 
 impl std::fmt::Display for Gate {
@@ -194,6 +214,7 @@ impl std::fmt::Display for Gate {
             Self::File => "file",
             Self::Manifest => "manifest",
             Self::Abi => "ABI",
+            Self::Trust => "trust",
             Self::Quarantine => "quarantine",
         })
     }
@@ -204,7 +225,11 @@ impl Refusal {
     #[must_use]
     pub fn gate(&self) -> Gate {
         match self {
-            Self::Unreadable(_) | Self::Truncated { .. } | Self::Malformed { .. } => Gate::File,
+            Self::Unreadable(_)
+            | Self::Truncated { .. }
+            | Self::Malformed { .. }
+            | Self::Changed => Gate::File,
+            Self::Trust(_) => Gate::Trust,
             Self::Manifest { .. } | Self::DoubledManifest { .. } => Gate::Manifest,
             Self::Quarantined(_) => Gate::Quarantine,
             Self::Container { .. }

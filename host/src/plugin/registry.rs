@@ -20,9 +20,10 @@ use super::places;
 use super::probe::Probe;
 use super::quarantine::Quarantine;
 use super::resolve_error::{ResolveError, Search};
-use super::search_path::SearchPath;
+use super::search_path::{FolderOrigin, SearchPath};
 use super::single_flight::{Cycle, SingleFlight};
 use super::structure::Structure;
+use super::trust::Policy;
 use super::verdicts::{RememberedVerdict, Verdicts};
 
 /// The variable that keeps a host from loading any plugin.
@@ -58,6 +59,7 @@ pub struct RegistryBuilder {
     state: Option<PathBuf>,
     safe_mode: bool,
     probe: Option<Probe>,
+    policy: Policy,
 }
 
 /// A registry without plugins, for applications that register all their structures themselves.
@@ -100,6 +102,13 @@ impl RegistryBuilder {
         self
     }
 
+    /// Whose files may be loaded. The default lets nobody but root and the caller decide.
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
     /// Tries each plugin in a process of its own before it is loaded here. A helper that cannot be
     /// run is an error: nothing is loaded untried then. The default is no probe.
     #[must_use]
@@ -111,14 +120,17 @@ impl RegistryBuilder {
     /// The registry. Nothing is read before it is asked for.
     #[must_use]
     pub fn build(self) -> Registry {
-        // Whose verdicts an index holds: of another border or platform they may differ.
+        // Whose verdicts an index holds: of another border, platform, user or policy they may differ.
         let key = format!(
-            "{} {} {}",
+            "{} {} {} {} {}",
             build::TARGET,
             build::ABI_DIGEST,
-            env!("CARGO_PKG_VERSION")
+            env!("CARGO_PKG_VERSION"),
+            effective_user(),
+            self.policy.fingerprint(),
         );
         let gates = Gates {
+            policy: self.policy,
             quarantine: Quarantine::new(self.state.as_ref().map(|it| it.join("quarantine"))),
         };
         Registry(Arc::new(Inner {
@@ -153,6 +165,7 @@ impl Registry {
             state: places::state_dir(),
             safe_mode: safe.is_some_and(|value| !value.is_empty() && value != "0"),
             probe: None,
+            policy: Policy::default(),
         }
     }
 
@@ -305,7 +318,7 @@ impl Registry {
 
     /// An admitted plugin, loaded.
     fn load(&self, admitted: &Admitted) -> Result<Plugin, ResolveError> {
-        let candidate = admitted.compatible().candidate();
+        let candidate = admitted.candidate();
         let key = (candidate.path().to_path_buf(), *candidate.identity());
         let loaded = self.0.libraries.get_or_make(&key, || {
             if let Some(probe) = &self.0.probe {
@@ -317,7 +330,7 @@ impl Registry {
                     })?;
             }
             let again = self.loaded().iter().any(|it| it.path() == candidate.path());
-            let loaded = Library::load(admitted, &self.0.gates.quarantine, again);
+            let loaded = Library::load(admitted, &self.0.gates, again);
             if let Err(error) = &loaded {
                 let (path, identity) = (candidate.path(), candidate.identity());
                 if error.is_about_the_file() {
@@ -348,9 +361,11 @@ impl Registry {
             path: path.to_path_buf(),
             why,
         };
-        match gates.look(path, &gates.known()) {
+        let origin = FolderOrigin::Application;
+        let known = gates.known(path.parent().unwrap_or(path), origin);
+        match gates.look(path, &known) {
             Look::Compatible(compatible) => {
-                let admitted = gates.admit(&compatible).map_err(refused)?;
+                let admitted = gates.admit(&compatible, origin).map_err(refused)?;
                 self.load(&admitted)
             }
             Look::Refused(why, _) => Err(refused(why)),
@@ -375,7 +390,8 @@ impl Registry {
                     });
                 }
                 InFolder::Winner(compatible) => {
-                    let admitted = self.0.gates.admit(&compatible);
+                    let origin = self.0.search_path.folders()[folder].origin();
+                    let admitted = self.0.gates.admit(&compatible, origin);
                     return admitted.map_err(|why| ResolveError::NotAdmitted {
                         path: compatible.candidate().path().to_path_buf(),
                         why,
@@ -422,7 +438,8 @@ impl Registry {
             // An error is worth a look at the files.
             Indexed::Conflict(..) => None,
             Indexed::Winner(path, identity) => {
-                let look = self.0.gates.look(&path, &self.0.gates.known());
+                let known = self.0.gates.known(searched.path(), searched.origin());
+                let look = self.0.gates.look(&path, &known);
                 let Look::Compatible(compatible) = look else {
                     return None;
                 };
@@ -495,6 +512,18 @@ impl Registry {
     #[must_use]
     pub fn is_loaded(&self, path: &Path) -> bool {
         self.loaded().iter().any(|plugin| plugin.path() == path)
+    }
+}
+
+/// Whose rights decide; 0 where there are no users.
+fn effective_user() -> u32 {
+    #[cfg(unix)]
+    {
+        rustix::process::geteuid().as_raw()
+    }
+    #[cfg(not(unix))]
+    {
+        0
     }
 }
 

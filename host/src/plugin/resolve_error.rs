@@ -165,7 +165,7 @@ impl ResolveError {
         match self {
             Self::Unknown { search, .. } => Some(match search.nearest.as_slice() {
                 [] => match search.refused.first() {
-                    Some((_, why)) => why.hint().to_owned(),
+                    Some((_, why)) => why.hint(),
                     None => "put the plugin that gives it into one of these folders".to_owned(),
                 },
                 nearest => {
@@ -174,7 +174,7 @@ impl ResolveError {
                 }
             }),
             Self::Conflict { .. } => Some("remove one of them".to_owned()),
-            Self::NotAdmitted { why, .. } => Some(why.hint().to_owned()),
+            Self::NotAdmitted { why, .. } => Some(why.hint()),
             Self::SafeMode { .. } => Some("unset KEYWAY_SAFE_MODE".to_owned()),
             Self::Cycle { .. } | Self::FileCycle { .. } | Self::NotAPlugin { .. } => None,
             Self::Load(error) => error.hint().map(str::to_owned),

@@ -28,7 +28,7 @@ pub(crate) fn run(args: &Explain, json: bool) -> Result<Outcome, Failure> {
 }
 
 /// What came of a file, gate by gate, and what is to do about it.
-fn story(file: &ExplainedFile) -> (String, Option<&'static str>) {
+fn story(file: &ExplainedFile) -> (String, Option<String>) {
     let passed = |until: Option<Gate>| {
         let gates = Gate::ALL.iter().take_while(|gate| Some(**gate) != until);
         let names: Vec<String> = gates.map(|gate| format!("{gate} ok")).collect();

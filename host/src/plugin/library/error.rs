@@ -9,19 +9,36 @@ use super::process::glibc_version;
 use crate::plugin::fault::Fault;
 use crate::plugin::needs::Needs;
 use crate::plugin::probe::ProbeError;
+use crate::plugin::trust::Distrust;
 
 /// A plugin that passed the gates before loading, and failed then.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
+    /// The file cannot be held open.
+    #[error("cannot open `{}`", path.display())]
+    Open {
+        /// The plugin's file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The system's loader refuses the file.
     #[error("cannot load `{}`", path.display())]
-    Open {
+    Loader {
         /// The plugin's file.
         path: PathBuf,
         /// What the loader says.
         #[source]
         source: libloading::Error,
+    },
+    /// No private copy of what was verified can be made.
+    #[error("cannot load a private copy of `{}`: {why}", path.display())]
+    Copy {
+        /// The plugin's file.
+        path: PathBuf,
+        /// Why.
+        why: Box<Distrust>,
     },
     /// A library that the plugin needs is not there.
     #[error("cannot load `{}`: it needs the library `{}`, which is not there", path.display(), library.escape_debug())]
@@ -54,12 +71,6 @@ pub enum LoadError {
         needed: (u32, u32),
         /// The version that is here.
         found: (u32, u32),
-    },
-    /// The file is another one than the one that passed the gates.
-    #[error("`{}` was changed while it was being loaded", path.display())]
-    Changed {
-        /// The plugin's file.
-        path: PathBuf,
     },
     /// An older generation is loaded, and the plugin cannot be loaded under another name.
     #[error("an older generation of `{}` is loaded, and it looks for libraries beside itself", path.display())]
@@ -149,7 +160,7 @@ pub enum LoadError {
 impl LoadError {
     /// What the loader's refusal means, as far as its words and the file tell. Nothing of the
     /// library has run by then.
-    pub(super) fn opening(path: &Path, source: libloading::Error) -> Self {
+    pub(super) fn loader(path: &Path, source: libloading::Error) -> Self {
         let needs = Needs::of(path);
         let path = path.to_path_buf();
         if let (Some(needed), Some(found)) = (needs.glibc, glibc_version())
@@ -184,7 +195,7 @@ impl LoadError {
                 source,
             };
         }
-        Self::Open { path, source }
+        Self::Loader { path, source }
     }
 
     /// Whether the file itself is at fault, whoever loads it and whenever.
@@ -198,10 +209,11 @@ impl LoadError {
             | Self::Echo { .. }
             | Self::TypeNotGiven { .. } => true,
             Self::Open { .. }
+            | Self::Loader { .. }
+            | Self::Copy { .. }
             | Self::MissingLibrary { .. }
             | Self::MissingSymbol { .. }
             | Self::Glibc { .. }
-            | Self::Changed { .. }
             | Self::NeedsRestart { .. }
             | Self::Generation { .. }
             | Self::Probe { .. }
@@ -213,11 +225,12 @@ impl LoadError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Open { .. } => "cannot-load",
+            Self::Open { .. } => "cannot-open",
+            Self::Loader { .. } => "cannot-load",
+            Self::Copy { why, .. } => why.code(),
             Self::MissingLibrary { .. } => "missing-library",
             Self::MissingSymbol { .. } => "missing-symbol",
             Self::Glibc { .. } => "glibc-too-old",
-            Self::Changed { .. } => "changed",
             Self::NeedsRestart { .. } => "needs-restart",
             Self::Generation { .. } => "no-generation",
             Self::Probe { .. } => "probe",
@@ -237,10 +250,11 @@ impl LoadError {
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::Open { path, .. }
+            | Self::Loader { path, .. }
+            | Self::Copy { path, .. }
             | Self::MissingLibrary { path, .. }
             | Self::MissingSymbol { path, .. }
             | Self::Glibc { path, .. }
-            | Self::Changed { path }
             | Self::NeedsRestart { path }
             | Self::Generation { path, .. }
             | Self::Probe { path, .. }
@@ -268,7 +282,7 @@ impl LoadError {
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Open { .. } | Self::MissingLibrary { .. } => {
+            Self::Loader { .. } | Self::MissingLibrary { .. } => {
                 Some("install the libraries that the plugin needs")
             }
             Self::MissingSymbol { .. } => {
@@ -283,13 +297,11 @@ impl LoadError {
             Self::Layout { .. } => {
                 Some("build the plugin with the `keyway-plugin` that this host knows")
             }
-            Self::Echo { .. } | Self::Changed { .. } => {
-                Some("the file was replaced while it was loaded: try again")
-            }
+            Self::Echo { .. } => Some("the file was replaced while it was loaded: try again"),
             Self::Entry { .. } | Self::MissingInterface { .. } | Self::TypeNotGiven { .. } => {
                 Some("tell the plugin's author: its manifest and its code do not agree")
             }
-            Self::Probe { .. } | Self::Fault(_) => None,
+            Self::Open { .. } | Self::Copy { .. } | Self::Probe { .. } | Self::Fault(_) => None,
         }
     }
 }

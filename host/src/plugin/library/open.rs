@@ -1,7 +1,6 @@
 //! dlopen and the gates after it: entry, layout, echo, attach.
 
 use std::ffi::c_void;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -16,11 +15,10 @@ use super::error::LoadError;
 use super::plugin::{Inner, Plugin};
 use crate::plugin::candidate::Candidate;
 use crate::plugin::fault::{Fault, Method};
-use crate::plugin::gates::Admitted;
-use crate::plugin::identity::FileIdentity;
+use crate::plugin::gates::{Admitted, Gates};
 use crate::plugin::log::PluginHost;
 use crate::plugin::needs::Needs;
-use crate::plugin::quarantine::Quarantine;
+use crate::plugin::trust::PrivateCopy;
 
 /// A library that is open and whose tables have passed the gates; nothing of it has been called
 /// but what the system's loader runs.
@@ -37,23 +35,25 @@ impl Library {
     /// `again`: another generation of this file is loaded in this process.
     pub(in crate::plugin) fn load(
         admitted: &Admitted,
-        quarantine: &Quarantine,
+        gates: &Gates,
         again: bool,
     ) -> Result<Plugin, LoadError> {
-        let candidate = admitted.compatible().candidate();
+        let candidate = admitted.candidate();
         let (path, identity) = (candidate.path(), candidate.identity());
-        let file = unchanged(candidate)?;
+        let opening = |source| LoadError::Open {
+            path: path.to_path_buf(),
+            source,
+        };
+        let file = admitted.file().try_clone().map_err(opening)?;
+        let name = Name::of(admitted, gates, again)?;
 
         let began = Instant::now();
-        let mark = quarantine.enter(&candidate.manifest().id, path, identity, "loading");
-        let library = if again {
-            let name = Generation::of(path)?;
-            Self::open(admitted, name.path())?
-        } else {
-            Self::open(admitted, path)?
-        };
+        let mark = gates
+            .quarantine
+            .enter(&candidate.manifest().id, path, identity, "loading");
+        let library = Self::open(candidate, name.path())?;
         library.attach(path)?;
-        drop(mark);
+        drop((mark, name));
 
         let manifest = library.manifest;
         tracing::debug!(
@@ -69,19 +69,18 @@ impl Library {
             manifest,
             loaded_at: SystemTime::now(),
             load_time: began.elapsed(),
-            quarantine: quarantine.clone(),
+            quarantine: gates.quarantine.clone(),
             structures: library.structures,
             lifecycles: library.lifecycles,
         }))
     }
 
     /// Opens the library under the name `name` and puts it through the gates.
-    fn open(admitted: &Admitted, name: &Path) -> Result<Self, LoadError> {
-        let candidate = admitted.compatible().candidate();
+    fn open(candidate: &Candidate, name: &Path) -> Result<Self, LoadError> {
         let path = candidate.path();
         let entry = open_entry(path, name)?;
         // SAFETY: `open_entry` found the symbol in this very library, which is never unloaded, and
-        // `Admitted` says that its author declares it a plugin of this major.
+        // `Candidate` says that its author declares it a plugin of this major.
         let rows = unsafe { Rows::read(entry) }.map_err(|source| LoadError::Entry {
             path: path.to_path_buf(),
             source,
@@ -128,67 +127,71 @@ impl Library {
     }
 }
 
-/// The file, opened, if it is still the one that passed the gates.
-fn unchanged(candidate: &Candidate) -> Result<File, LoadError> {
-    let path = candidate.path();
-    let file = File::open(path);
-    let identity = file.as_ref().ok().and_then(|file| file.metadata().ok());
-    match (file, identity) {
-        (Ok(file), Some(now)) if FileIdentity::of(&now) == *candidate.identity() => Ok(file),
-        _ => Err(LoadError::Changed {
-            path: path.to_path_buf(),
-        }),
-    }
+/// The name under which a plugin's library is opened; what stands for it is gone when this is
+/// dropped, since an open library needs no name.
+enum Name {
+    /// Its own: what the name leads to, links followed.
+    Own(PathBuf),
+    /// Another one for the same file, in a folder of its own.
+    Link(PathBuf, #[allow(dead_code)] tempfile::TempDir),
+    /// A private copy of the bytes whose signature was verified, in a folder of its own.
+    Copy(PrivateCopy, #[allow(dead_code)] tempfile::TempDir),
 }
 
-/// Another name for a file of which an older generation is loaded: the system's loader gives the
-/// old library for a name that it knows. The name is gone when this is dropped.
-struct Generation {
-    /// Keeps the folder; removed with what is in it.
-    _folder: tempfile::TempDir,
-    path: PathBuf,
-}
-
-impl Generation {
-    fn of(path: &Path) -> Result<Self, LoadError> {
-        if Needs::of(path).origin {
-            // Under another name it would not find what it looks for beside itself.
+impl Name {
+    fn of(admitted: &Admitted, gates: &Gates, again: bool) -> Result<Self, LoadError> {
+        let path = admitted.candidate().path();
+        let target = admitted.trusted().target();
+        let copied = gates.policy.loads_a_copy();
+        if !copied && !again {
+            return Ok(Self::Own(target.to_path_buf()));
+        }
+        // Under another name a plugin does not find what it looks for beside itself.
+        let origin = Needs::of(target).origin;
+        if again && origin {
             return Err(LoadError::NeedsRestart {
                 path: path.to_path_buf(),
             });
         }
-        let made = Self::make(path);
-        made.map_err(|source| LoadError::Generation {
+        let generation = |source| LoadError::Generation {
             path: path.to_path_buf(),
             source,
-        })
-    }
-
-    #[cfg(unix)]
-    fn make(path: &Path) -> std::io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("keyway-").tempdir()?;
+        };
+        let folder = tempfile::Builder::new().prefix("keyway-").tempdir();
+        let folder = folder.map_err(generation)?;
+        if copied {
+            let copy = admitted
+                .trusted()
+                .read_verified(admitted.file(), &gates.policy.keys, origin)
+                .and_then(|verified| verified.write_private_copy(folder.path()));
+            let copy = copy.map_err(|why| LoadError::Copy {
+                path: path.to_path_buf(),
+                why: Box::new(why),
+            })?;
+            return Ok(Self::Copy(copy, folder));
+        }
+        // The system's loader gives the old library for a name that it knows.
         let name = folder.path().join(path.file_name().unwrap_or_default());
-        std::os::unix::fs::symlink(path, &name)?;
-        Ok(Self {
-            _folder: folder,
-            path: name,
-        })
-    }
-
-    #[cfg(not(unix))]
-    fn make(path: &Path) -> std::io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("keyway-").tempdir()?;
-        let name = folder.path().join(path.file_name().unwrap_or_default());
-        std::fs::copy(path, &name)?;
-        Ok(Self {
-            _folder: folder,
-            path: name,
-        })
+        link(target, &name).map_err(generation)?;
+        Ok(Self::Link(name, folder))
     }
 
     fn path(&self) -> &Path {
-        &self.path
+        match self {
+            Self::Own(path) | Self::Link(path, _) => path,
+            Self::Copy(copy, _) => copy.path(),
+        }
     }
+}
+
+#[cfg(unix)]
+fn link(target: &Path, name: &Path) -> std::io::Result<()> {
+    std::os::unix::fs::symlink(target, name)
+}
+
+#[cfg(not(unix))]
+fn link(target: &Path, name: &Path) -> std::io::Result<()> {
+    std::fs::copy(target, name).map(|_| ())
 }
 
 /// The plugin's table of interface `I`, if it gives one, after the layout gate.
@@ -217,7 +220,7 @@ fn open_entry(path: &Path, name: &Path) -> Result<*const c_void, LoadError> {
     // An absolute path: a bare name would be looked up along the system's library path.
     // SAFETY: this runs the library's initialisers; see the module's argument.
     let library = unsafe { Library::open(Some(name), RTLD_NOW | RTLD_LOCAL) };
-    let library = library.map_err(|source| LoadError::opening(path, source))?;
+    let library = library.map_err(|source| LoadError::loader(path, source))?;
     // Never unloaded, also when a gate refuses it now: its initialisers have run.
     let library = std::mem::ManuallyDrop::new(library);
 
@@ -249,7 +252,7 @@ fn open_entry(path: &Path, name: &Path) -> Result<*const c_void, LoadError> {
     let flags = LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR | LOAD_LIBRARY_SEARCH_DEFAULT_DIRS;
     // SAFETY: this runs the library's initialisers; see the module's argument.
     let library = unsafe { Library::load_with_flags(name, flags) };
-    let library = library.map_err(|source| LoadError::opening(path, source))?;
+    let library = library.map_err(|source| LoadError::loader(path, source))?;
     // Never unloaded, also when a gate refuses it now: its initialisers have run.
     let library = std::mem::ManuallyDrop::new(library);
 
