@@ -44,6 +44,8 @@ struct Inner {
     verdicts: Verdicts,
     safe_mode: bool,
     probe: Option<Probe>,
+    /// Vendors whose types only the application gives.
+    reserved: BTreeSet<String>,
     known: RwLock<BTreeMap<TypeName, Structure>>,
     /// What was scanned, by place in the search path.
     scans: RwLock<HashMap<usize, Arc<FolderScan>>>,
@@ -60,6 +62,7 @@ pub struct RegistryBuilder {
     safe_mode: bool,
     probe: Option<Probe>,
     policy: Policy,
+    reserved: BTreeSet<String>,
 }
 
 /// A registry without plugins, for applications that register all their structures themselves.
@@ -102,6 +105,14 @@ impl RegistryBuilder {
         self
     }
 
+    /// Keeps a vendor's name, the part of a type name before the slash, for structures that the
+    /// application registers: no plugin is asked for types of that vendor.
+    #[must_use]
+    pub fn reserve_vendor(mut self, vendor: impl Into<String>) -> Self {
+        self.reserved.insert(vendor.into());
+        self
+    }
+
     /// Whose files may be loaded. The default lets nobody but root and the caller decide.
     #[must_use]
     pub fn policy(mut self, policy: Policy) -> Self {
@@ -140,6 +151,7 @@ impl RegistryBuilder {
             verdicts: Verdicts::new(self.state.map(|it| it.join("verdicts"))),
             safe_mode: self.safe_mode,
             probe: self.probe,
+            reserved: self.reserved,
             known: RwLock::default(),
             scans: RwLock::default(),
             libraries: SingleFlight::default(),
@@ -166,6 +178,7 @@ impl Registry {
             safe_mode: safe.is_some_and(|value| !value.is_empty() && value != "0"),
             probe: None,
             policy: Policy::default(),
+            reserved: BTreeSet::new(),
         }
     }
 
@@ -378,6 +391,11 @@ impl Registry {
 
     /// Who gives a type, admitted by all gates.
     fn find(&self, given: &GivenType) -> Result<Admitted, ResolveError> {
+        if self.0.reserved.contains(given.name.vendor()) {
+            return Err(ResolveError::Reserved {
+                type_name: given.name.clone(),
+            });
+        }
         for folder in 0..self.0.search_path.folders().len() {
             match self.in_folder(folder, given) {
                 InFolder::Nobody => {}

@@ -68,6 +68,12 @@ pub enum ResolveError {
         /// What was asked for.
         kind: TypeKind,
     },
+    /// The application keeps types of this vendor to itself, and has registered none of that name.
+    #[error("the application has no `{type_name}`, and takes no plugin's: it keeps the vendor `{}` to itself", type_name.vendor())]
+    Reserved {
+        /// The type's name.
+        type_name: TypeName,
+    },
     /// The type is just being made by the one who asks for it.
     #[error("the type `{type_name}` asks for itself while it is being loaded")]
     Cycle {
@@ -133,6 +139,7 @@ impl ResolveError {
             Self::NotAdmitted { why, .. } => why.code(),
             Self::NotAPlugin { why, .. } => why.code(),
             Self::SafeMode { .. } => "safe-mode",
+            Self::Reserved { .. } => "reserved-vendor",
             Self::Cycle { .. } | Self::FileCycle { .. } => "cycle",
             Self::Load(error) => error.code(),
         }
@@ -176,7 +183,10 @@ impl ResolveError {
             Self::Conflict { .. } => Some("remove one of them".to_owned()),
             Self::NotAdmitted { why, .. } => Some(why.hint()),
             Self::SafeMode { .. } => Some("unset KEYWAY_SAFE_MODE".to_owned()),
-            Self::Cycle { .. } | Self::FileCycle { .. } | Self::NotAPlugin { .. } => None,
+            Self::Reserved { .. }
+            | Self::Cycle { .. }
+            | Self::FileCycle { .. }
+            | Self::NotAPlugin { .. } => None,
             Self::Load(error) => error.hint().map(str::to_owned),
         }
     }

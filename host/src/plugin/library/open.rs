@@ -157,8 +157,7 @@ impl Name {
             path: path.to_path_buf(),
             source,
         };
-        let folder = tempfile::Builder::new().prefix("keyway-").tempdir();
-        let folder = folder.map_err(generation)?;
+        let folder = private_folder().map_err(generation)?;
         if copied {
             let copy = admitted
                 .trusted()
@@ -182,6 +181,18 @@ impl Name {
             Self::Copy(copy, _) => copy.path(),
         }
     }
+}
+
+/// A new folder that only this user may look into.
+fn private_folder() -> std::io::Result<tempfile::TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("keyway-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        builder.permissions(std::fs::Permissions::from_mode(0o700));
+    }
+    builder.tempdir()
 }
 
 #[cfg(unix)]
