@@ -1,20 +1,39 @@
 //! From a file on disk to a loaded plugin.
 //!
 //! ```text
-//! SearchPath --scan, run nothing--> Catalog --who wins--> Compatible
-//!    --dlopen, entry, layout gate, echo gate--> Library --attach--> Plugin
+//! SearchPath --scan or index, run nothing--> who wins --> Compatible --trust, quarantine--> Admitted
+//!    --mark, dlopen, entry, layout gate, echo gate, attach--> Plugin
 //!    --construct--> Structure | Lifecycle
 //! ```
 //!
 //! | stage | type | what stands between it and the next |
 //! |---|---|---|
 //! | a file with one manifest | [`Candidate`] | the ABI gate: header and manifest fit this host |
-//! | may be loaded | [`Compatible`] | the loader; the entry is this very file's; layouts agree; the manifest in memory is the one that was read |
+//! | fits this host | [`Compatible`] | the [trust gate](trust): nobody else could have made or could swap it; the [`Quarantine`]: it has not ended a process |
+//! | may be loaded | (inside) | the loader; the entry is this very file's; layouts agree; the manifest in memory is the one that was read |
 //! | is loaded | [`Plugin`] | the plugin gives the type that its manifest names |
 //! | can be used | [`Structure`], [`Lifecycle`] | |
 //!
-//! Each type is made only by the stage before it, so a gate that is skipped does not compile. The
-//! doors of the trust gate and of the quarantine lie between [`Candidate`] and [`Compatible`].
+//! Each type is made only by the stage before it, so a gate that is skipped does not compile.
+//! [`Registry::explain`] tells how a type name goes through all this; every "not found" carries the
+//! search.
+//!
+//! # What is kept on disk
+//!
+//! * In the [cache folder](cache_dir) an index of each plugin folder with many files. With it a fresh
+//!   process resolves a type without looking at every plugin. It notices files that come, go and are
+//!   replaced, and winners that are changed in place; not other files that are changed in place:
+//!   [`Registry::refresh`] looks at everything again. It may be deleted at any moment.
+//! * In the [state folder](state_dir) the quarantine, and what loading found out about files.
+//!
+//! A process with raised privileges keeps neither.
+//!
+//! # What a crash does
+//!
+//! A plugin that crashes, aborts or exits ends the process that loaded it, once: if that happened
+//! while it was being loaded, constructed or asked for its definition, it is in quarantine from then
+//! on. A host in safe mode (`KEYWAY_SAFE_MODE=1`) loads no plugin at all. A [`Probe`] tries plugins in
+//! a process of their own first.
 
 mod candidate;
 mod catalog;
