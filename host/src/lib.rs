@@ -16,6 +16,10 @@
 //! * [`plugin`]: from a file on disk to a loaded plugin. [`Registry`] resolves type names.
 //! * [`package`]: from a type and a name to the files of a package. [`PackageLoader`] is where an
 //!   application begins; its vocabulary and its answers are KPackage's.
+//! * [`structure`]: what an application needs to define a package type itself.
+//! * [`foreign`]: showing what packages and plugins say to people, without harm.
+//!
+//! An application needs this crate and no other one of Keyway's.
 //!
 //! # Examples
 //!
@@ -36,12 +40,12 @@
 //!
 //! ```
 //! use keyway::PackageLoader;
-//! use keyway_plugin::{Error, Package, PackageStructure};
+//! use keyway::structure::{DescribedPackage, Error, PackageStructure};
 //!
 //! struct Theme;
 //!
 //! impl PackageStructure for Theme {
-//!     fn init_package(&self, package: &mut Package<'_>) -> Result<(), Error> {
+//!     fn init_package(&self, package: &mut DescribedPackage<'_>) -> Result<(), Error> {
 //!         package.set_default_package_root("myapp/themes/");
 //!         package.add_file_definition("colors", "colors.toml", "Colours");
 //!         package.set_required("colors", true);
@@ -72,6 +76,22 @@
 pub mod package;
 pub mod plugin;
 mod version;
+
+/// Defining a package type in the application itself, without a plugin.
+///
+/// The same trait that plugins implement, from the crate `keyway-plugin`; hand what implements it
+/// to [`PackageLoader::add_known_package_structure`].
+pub mod structure {
+    /// The package as a structure sees it while it describes it: `keyway_plugin::Package`, under a
+    /// name of its own, since a host's [`Package`](crate::Package) is another thing.
+    #[doc(inline)]
+    pub use keyway_plugin::Package as DescribedPackage;
+    #[doc(inline)]
+    pub use keyway_plugin::{Error, PackageStructure, is_cycle};
+}
+
+#[doc(inline)]
+pub use keyway_metadata::foreign;
 
 pub use package::{DataDirs, Package, PackageLoader};
 pub use plugin::{Registry, SearchPath};

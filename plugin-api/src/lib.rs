@@ -21,6 +21,34 @@
 //! export_plugin!(MyStructure, "doc/mystructure.json");
 //! ```
 //!
+//! # From a crate to a type
+//!
+//! `Cargo.toml` says that the crate is a plugin, and needs nothing else of Keyway's:
+//!
+//! ```toml
+//! [lib]
+//! crate-type = ["cdylib"]
+//!
+//! [dependencies]
+//! keyway-plugin = { path = "../keyway/plugin-api" }
+//! ```
+//!
+//! The metadata file names the plugin and its type. `cargo build` then gives
+//! `target/debug/libmystructure.so` (`.dll`, `.dylib`), and the command `keyway` tries it from there:
+//!
+//! ```console
+//! $ cargo build
+//! $ export KEYWAY_PLUGIN_PATH=$PWD/target/debug
+//! $ keyway types
+//! $ keyway explain MyApp/MyStructure
+//! ```
+//!
+//! The variable takes absolute folders. To have the plugin found without it, put the library into
+//! one of the folders that `keyway paths` shows: `keyway plugins install FILE` puts it into the
+//! user's, `~/.local/lib/keyway/plugins`, by a rename, which is safe while the old one is used; a
+//! distribution's package puts it into `/usr/lib/keyway/plugins`; an application that brings plugins
+//! of its own puts them into `plugins` beside its executable.
+//!
 //! # What the adapters do
 //!
 //! * A panic in author code becomes an error in the host that names plugin, type and method, and

@@ -3,6 +3,11 @@
 #![allow(clippy::unwrap_used)]
 #![cfg(unix)]
 
+#[path = "cli/foreign.rs"]
+mod foreign;
+#[path = "cli/permissions.rs"]
+mod permissions;
+
 use std::path::{Path, PathBuf};
 
 use keyway_tests::{Output, PluginFolder, keyway, patch, plugin, workspace};
@@ -143,6 +148,120 @@ fn wrong_usage_exits_with_2() {
         assert_eq!(output.code, 2, "{output:#?}");
         assert!(output.stderr.contains("Usage:"), "{output:#?}");
     }
+}
+
+#[test]
+fn wrong_usage_is_json_where_json_is_asked_for() {
+    let plugins = PluginFolder::new();
+    for (arguments, message) in [
+        (
+            &["--json", "nosuch"][..],
+            "unrecognized subcommand 'nosuch'",
+        ),
+        (
+            &["show", "--json", "x"],
+            "the following required arguments were not provided: --type <TYPE>",
+        ),
+        (
+            &["types", "--json", "--nosuch"],
+            "unexpected argument '--nosuch' found",
+        ),
+    ] {
+        let output = keyway(plugins.path(), arguments);
+        assert_eq!((output.code, output.stdout.as_str()), (2, ""));
+        let expected = serde_json::json!({"code": "usage", "message": message, "hint": null});
+        assert_eq!(output.error(), expected);
+    }
+    assert_eq!(keyway(plugins.path(), ["--json"]).error()["code"], "usage");
+    for arguments in [&["--json", "--help"][..], &["--version", "--json"]] {
+        let output = keyway(plugins.path(), arguments);
+        assert_eq!((output.code, output.stderr.as_str()), (0, ""));
+        assert!(output.stdout.contains("keyway"), "{output:#?}");
+    }
+}
+
+/// The commands of the README are there, and it leaves none out.
+#[test]
+fn the_readme_has_the_commands() {
+    let plugins = PluginFolder::new();
+    let readme = std::fs::read_to_string(workspace().join("README.md")).unwrap();
+    let mut named = std::collections::BTreeSet::new();
+    for line in readme.lines() {
+        let Some(command) = line.strip_prefix("$ keyway ") else {
+            continue;
+        };
+        let words = command.split_whitespace();
+        let is_word = |word: &&str| word.bytes().all(|byte| byte.is_ascii_lowercase());
+        let mut words: Vec<&str> = words.take_while(is_word).collect();
+        named.insert(words[0].to_owned());
+        words.push("--help");
+        let output = keyway(plugins.path(), &words);
+        assert_eq!(output.code, 0, "{command}: {output:#?}");
+        let usage = format!("Usage: keyway {}", words[..words.len() - 1].join(" "));
+        assert!(output.stdout.contains(&usage), "{command}: {output:#?}");
+    }
+    let help = keyway(plugins.path(), ["--help"]).stdout;
+    let (_, commands) = help.split_once("Commands:\n").unwrap();
+    let commands = commands.lines().take_while(|line| !line.is_empty());
+    for command in commands.filter_map(|line| line.split_whitespace().next()) {
+        assert!(command == "help" || named.contains(command), "{command}");
+    }
+}
+
+#[test]
+fn a_lifecycle_is_told_from_a_package_type() {
+    let plugins = PluginFolder::with(&["hooks"]);
+    for command in [
+        &["show", "-t", "Hooks/Recorded", "x"][..],
+        &["list", "-t", "Hooks/Recorded"],
+    ] {
+        let output = keyway(plugins.path(), command);
+        assert_eq!(output.code, 1);
+        assert_eq!(
+            output.stderr.lines().last(),
+            Some("hint: `Hooks/Recorded` is a lifecycle, not a package type")
+        );
+    }
+    let output = keyway(plugins.path(), ["plugins"]);
+    for name in ["Hooks/Recorded", "Hooks/Panics"] {
+        let marked = format!("{name} (lifecycle)");
+        assert!(output.stdout.contains(&marked), "{output:#?}");
+    }
+}
+
+#[test]
+fn where_nothing_was_found_is_told() {
+    let plugins = PluginFolder::new();
+    for (command, nothing) in [
+        ("types", "no plugin gives a package type"),
+        ("plugins", "there are no plugins"),
+    ] {
+        let output = keyway(plugins.path(), [command]);
+        assert_eq!(output.code, 0);
+        assert_eq!(output.stdout.lines().count(), 1, "{output:#?}");
+        let lines: Vec<_> = output.stderr.lines().collect();
+        assert_eq!(lines[0], nothing);
+        let searched = format!(
+            "  searched `{}` (KEYWAY_PLUGIN_PATH)",
+            plugins.path().display()
+        );
+        assert_eq!(lines[1], searched);
+        assert!(lines.len() <= 1 + 8 + 1);
+        // Programs see it from the empty list.
+        let output = keyway(plugins.path(), [command, "--json"]);
+        assert_eq!(
+            (output.stdout.as_str(), output.stderr.as_str()),
+            ("[]\n", "")
+        );
+    }
+    // However many there are.
+    let many: Vec<_> = (0..20)
+        .map(|it| plugins.path().join(it.to_string()))
+        .collect();
+    let many = std::env::join_paths(many).unwrap();
+    let output = keyway(Path::new(&many), ["types"]);
+    assert_eq!(output.stderr.lines().count(), 1 + 8 + 1, "{output:#?}");
+    assert!(output.stderr.ends_with(" more: see `keyway paths`\n"));
 }
 
 #[test]

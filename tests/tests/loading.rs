@@ -144,23 +144,126 @@ fn sixteen_threads_open_one_library_once() {
     assert_eq!(executable.count(), 1, "{maps}");
 }
 
+/// All that is public, by module.
 #[test]
 fn what_hosts_use_can_be_sent_and_shared() {
-    fn both<T: Send + Sync>() {}
-    both::<Registry>();
-    both::<PackageLoader>();
-    both::<keyway::Package>();
-    both::<keyway::plugin::Structure>();
-    both::<keyway::plugin::Plugin>();
+    fn both<T: Send + Sync + ?Sized>() {}
+    both::<keyway::plugin::Abi>();
+    both::<keyway::plugin::AccessError>();
+    both::<keyway::plugin::Cancellation>();
+    both::<keyway::plugin::Candidate>();
     both::<keyway::plugin::Catalog>();
+    both::<keyway::plugin::Compatible>();
+    both::<keyway::plugin::Container>();
+    both::<keyway::plugin::EntryError>();
+    both::<keyway::plugin::ExplainedFile>();
+    both::<keyway::plugin::ExplainedFolder>();
+    both::<keyway::plugin::ExplainedVerdict>();
+    both::<keyway::plugin::Explanation>();
     both::<keyway::plugin::Fault>();
-    both::<keyway::plugin::ResolveError>();
+    both::<keyway::plugin::FaultKind>();
+    both::<keyway::plugin::FaultReport>();
+    both::<keyway::plugin::FileIdentity>();
+    both::<keyway::plugin::FolderOrigin>();
+    both::<keyway::plugin::FolderScan>();
+    both::<keyway::plugin::Found>();
+    both::<keyway::plugin::Gate>();
+    both::<keyway::plugin::GivenType>();
+    both::<keyway::plugin::Header>();
+    both::<keyway::plugin::HookName>();
+    both::<keyway::plugin::InstallPluginError>();
+    both::<keyway::plugin::KeyFilter>();
+    both::<keyway::plugin::LayoutMismatch>();
+    both::<keyway::plugin::LoadError>();
+    both::<keyway::plugin::Location>();
+    both::<keyway::plugin::Look>();
+    both::<keyway::plugin::Manifest>();
+    both::<keyway::plugin::ManifestError>();
+    both::<keyway::plugin::Method>();
+    both::<keyway::plugin::NotAPlugin>();
+    both::<keyway::plugin::Phase>();
+    both::<keyway::plugin::Plugin>();
+    both::<keyway::plugin::Quarantine>();
+    both::<keyway::plugin::Quarantined>();
     both::<keyway::plugin::Refusal>();
-    both::<keyway::package::LoadError>();
-    both::<keyway::package::PackageError>();
+    both::<keyway::plugin::Registry>();
+    both::<keyway::plugin::RegistryBuilder>();
+    both::<keyway::plugin::RememberedVerdict>();
+    both::<keyway::plugin::ResolveError>();
+    both::<keyway::plugin::Search>();
+    both::<keyway::plugin::SearchFolder>();
+    both::<keyway::plugin::SearchPath>();
+    both::<keyway::plugin::ServiceOffer>();
+    both::<keyway::plugin::Skipped>();
+    both::<keyway::plugin::Structure>();
+    both::<keyway::plugin::TypeKind>();
+    both::<keyway::plugin::TypeName>();
+    both::<keyway::plugin::TypeNameError>();
+    both::<keyway::plugin::TypeVerdict>();
+    both::<keyway::plugin::Verdict>();
+    both::<keyway::package::Author<'_>>();
+    both::<keyway::package::DataDirs>();
+    both::<keyway::package::DeclaredTypesError>();
     both::<keyway::package::Definition>();
+    both::<keyway::package::Document>();
+    both::<keyway::package::DocumentError>();
+    both::<keyway::package::Examination<'_>>();
+    both::<keyway::package::FileError>();
+    both::<keyway::package::Format>();
+    both::<keyway::package::KeyDefinition>();
+    both::<keyway::package::Kind>();
+    both::<keyway::package::Lenient>();
     both::<keyway::package::ListedPackage>();
+    both::<keyway::package::LoadError>();
+    both::<keyway::package::MetadataError>();
+    both::<keyway::package::NameFault>();
+    both::<keyway::package::Package>();
+    both::<keyway::package::PackageError>();
+    both::<keyway::package::PackageLoader>();
     both::<keyway::package::PackageMetadata>();
+    both::<keyway::package::PassedOver>();
+    both::<keyway::package::PluginMetadata<'_>>();
+    both::<keyway::package::Problem>();
+    both::<keyway::package::Severity>();
+    both::<keyway::package::Tried>();
+    both::<keyway::package::TypeName>();
+    both::<keyway::package::TypeNameError>();
+    both::<dyn keyway::plugin::ContextAccess>();
+    both::<dyn keyway::plugin::CancellationAccess>();
+
+    // Its hooks run one at a time.
+    fn sent<T: Send>() {}
+    sent::<keyway::plugin::Lifecycle>();
+}
+
+/// What is new and public is in the list above.
+#[test]
+fn the_list_of_public_types_is_whole() {
+    // Handed out for one call, on one thread.
+    const OF_ONE_THREAD: &str = "plugin::PackageAccess";
+    let list = include_str!("loading.rs");
+    for module in ["plugin", "package"] {
+        let file = workspace().join("host/src").join(module).join("mod.rs");
+        let text = std::fs::read_to_string(file).unwrap();
+        for exports in text.split("\npub use ").skip(1) {
+            let (exports, _) = exports.split_once(';').unwrap();
+            // `path::Name`, `Name` or `Name as OtherName`
+            let names = exports.split([',', '{', '}']).filter_map(|export| {
+                let mut words = export.split([' ', ':']).map(str::trim);
+                words.rfind(|word| !word.is_empty())
+            });
+            let is_type = |name: &&str| {
+                name.starts_with(|first: char| first.is_uppercase())
+                    && name.contains(|letter: char| letter.is_lowercase())
+            };
+            for name in names.filter(is_type) {
+                let name = format!("{module}::{name}");
+                let ends = [">", "<"].map(|end| format!("keyway::{name}{end}"));
+                let is_listed = ends.iter().any(|end| list.contains(end));
+                assert!(is_listed || name == OF_ONE_THREAD, "{name}");
+            }
+        }
+    }
 }
 
 #[test]

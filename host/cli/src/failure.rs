@@ -5,8 +5,8 @@ use std::fmt;
 use std::io;
 
 use keyway::package::{FileError, LoadError, PackageError};
+use keyway::plugin::TypeNameError;
 use keyway::plugin::{InstallPluginError, ResolveError};
-use keyway_metadata::TypeNameError;
 use serde_json::{Value, json};
 
 use crate::table::printable;
@@ -45,7 +45,7 @@ impl Failure {
         failure
     }
 
-    fn hint(mut self, hint: Option<impl Into<String>>) -> Self {
+    pub(crate) fn hint(mut self, hint: Option<impl Into<String>>) -> Self {
         self.hint = hint.map(Into::into);
         self
     }

@@ -1,12 +1,15 @@
 //! What was typed, as the library takes it.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use keyway::package::{DataDirs, Package, PackageError};
+use keyway::package::{DataDirs, LoadError, Package, PackageError};
+use keyway::plugin::{ResolveError, TypeKind};
 use keyway::{PackageLoader, Registry, SearchPath};
 
 use crate::args::Packages;
 use crate::failure::Failure;
+use crate::table;
 
 /// The registry of the command: all plugins of the standard search path.
 pub(crate) fn registry() -> Registry {
@@ -39,18 +42,53 @@ pub(crate) fn look(
     packages: &Packages,
     package: &Path,
 ) -> Result<(Package, Option<PackageError>), Failure> {
-    let mut opened = loader(packages).load_package(&packages.type_name)?;
-    if let Some(root) = &packages.package_root {
-        let Some(root) = root.to_str() else {
-            return Err(Failure::new(
-                "package-root",
-                format!("the package root `{}` is not UTF-8", root.display()),
-            ));
-        };
-        opened.set_default_package_root(root);
+    let loader = loader(packages);
+    let opened = loader.load_package(&packages.type_name);
+    let mut opened = opened.map_err(|error| no_type(&loader, error))?;
+    let package = name_or_path(package)?;
+    let result = match &packages.package_root {
+        Some(root) => opened.set_path_below(root, package),
+        None => opened.set_path(package),
+    };
+    Ok((opened, result.err()))
+}
+
+/// Why there is no such package type; one that is a lifecycle's name is told so.
+pub(crate) fn no_type(loader: &PackageLoader, error: LoadError) -> Failure {
+    let lifecycle = match &error {
+        LoadError::Resolve(ResolveError::Unknown { type_name, .. }) => {
+            let catalog = loader.registry().catalog();
+            let lifecycles = catalog.type_names(&TypeKind::Lifecycle);
+            lifecycles.contains(type_name).then(|| type_name.clone())
+        }
+        _ => None,
+    };
+    let failure = Failure::from(error);
+    match lifecycle {
+        Some(name) => failure.hint(Some(format!("`{name}` is a lifecycle, not a package type"))),
+        None => failure,
     }
-    let error = opened.set_path(name_or_path(package)?).err();
-    Ok((opened, error))
+}
+
+/// Says on stderr where plugins were looked for, since there is nothing to show.
+pub(crate) fn say_searched(registry: &Registry, nothing: &str) {
+    const SHOWN: usize = 8;
+    let folders = registry.search_path().folders();
+    let mut err = anstream::stderr();
+    // That stderr is closed is no reason to fail.
+    let _ = writeln!(err, "{nothing}");
+    for folder in folders.iter().take(SHOWN) {
+        let path = table::printable(&folder.path().to_string_lossy());
+        let origin = folder.origin();
+        let _ = match folder.skipped() {
+            Some(why) => writeln!(err, "  skipped `{path}` ({origin}): {why}"),
+            None if folder.path().is_dir() => writeln!(err, "  searched `{path}` ({origin})"),
+            None => writeln!(err, "  searched `{path}` ({origin}): not there"),
+        };
+    }
+    if let more @ 1.. = folders.len().saturating_sub(SHOWN) {
+        let _ = writeln!(err, "  and {more} more: see `keyway paths`");
+    }
 }
 
 /// With a separator, or `.` or `..`, it is a path from the current folder, else a name.

@@ -8,6 +8,7 @@ mod failure;
 mod host;
 mod json;
 mod table;
+mod usage;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -26,7 +27,10 @@ pub(crate) enum Outcome {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return usage::answer(error),
+    };
     log();
     let result = match &args.command {
         Command::Types(it) => commands::types::run(it, args.json),
@@ -44,7 +48,7 @@ fn main() -> ExitCode {
         Err(failure) if failure.is_closed_pipe() => ExitCode::SUCCESS,
         Err(failure) => {
             let text = if args.json {
-                failure.to_json().to_string()
+                json::escaped(&failure.to_json().to_string())
             } else {
                 failure.to_string()
             };

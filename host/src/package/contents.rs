@@ -28,6 +28,8 @@ pub(super) struct Contents {
 /// A fallback that is named and does not count.
 #[derive(Clone, Debug)]
 pub(super) struct FallbackTrouble {
+    /// The code of the problem.
+    pub(super) code: &'static str,
     /// Who names it.
     pub(super) named_by: &'static str,
     /// Why it does not count.

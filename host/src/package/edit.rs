@@ -60,7 +60,7 @@ impl<'a> Draft<'a> {
         let root = if path.as_os_str().is_empty() {
             None
         } else {
-            let places = locate::candidates(self.loader(), &self.contents.definition, path)?;
+            let places = locate::candidates(self.loader(), &self.contents.definition, None, path)?;
             Some(locate::first_folder(path, places)?)
         };
         match &mut self.stage {

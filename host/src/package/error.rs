@@ -3,11 +3,11 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use keyway_metadata::{TypeName, TypeNameError};
 
-use super::shown::{Shown, ShownList};
+use super::shown::{Shown, ShownItem, ShownList};
 use super::validity::Problem;
 use crate::plugin::{Fault, ResolveError};
 
@@ -21,9 +21,13 @@ pub struct Tried {
     pub why: PassedOver,
 }
 
-impl AsRef<std::ffi::OsStr> for Tried {
-    fn as_ref(&self) -> &std::ffi::OsStr {
-        self.path.as_os_str()
+impl ShownItem for Tried {
+    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", Shown::new(&self.path))?;
+        match &self.why {
+            PassedOver::Missing => Ok(()),
+            why => write!(f, " ({why})"),
+        }
     }
 }
 
@@ -67,12 +71,40 @@ impl fmt::Display for First<'_> {
     }
 }
 
+/// Whether the system says that nothing is there, and not that one may not look.
+pub(super) fn is_absence(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidFilename, NotADirectory, NotFound};
+    matches!(error.kind(), NotFound | NotADirectory | InvalidFilename)
+}
+
+/// That there is no package, where it was looked for, and why a place was passed over where it is
+/// not simply that nothing is there.
+struct NoPackage<'a>(&'a Path, &'a [Tried]);
+
+impl fmt::Display for NoPackage<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(path, tried) = *self;
+        let asked = Shown::new(path);
+        let is_hidden = |place: &Tried| matches!(place.why, PassedOver::Unreadable(_));
+        if tried.iter().any(is_hidden) {
+            write!(f, "no package {asked} was found: ")?;
+        } else {
+            write!(f, "there is no package {asked}: ")?;
+        }
+        match tried {
+            // The place is what was asked for, so it is not told twice.
+            [place] if place.path == path => write!(f, "{}", place.why),
+            tried => write!(f, "looked for {}", ShownList(tried)),
+        }
+    }
+}
+
 /// Why a package did not become what it was asked to be.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PackageError {
     /// There is no package of that name or path.
-    #[error("there is no package {}: looked for {}", Shown::new(.asked), ShownList(.tried))]
+    #[error("{}", NoPackage(.asked, .tried))]
     NotFound {
         /// The name or path that was asked for.
         asked: PathBuf,
@@ -155,6 +187,14 @@ impl PackageError {
                     .any(|place| matches!(place.why, PassedOver::NotAFolder)) =>
             {
                 Some("a package is a folder: unpack or install an archive first")
+            }
+            Self::NotFound { tried, .. }
+                if tried.iter().any(|place| {
+                    matches!(&place.why, PassedOver::Unreadable(error)
+                        if error.kind() == io::ErrorKind::PermissionDenied)
+                }) =>
+            {
+                Some("look at the permissions of the folders above it")
             }
             Self::NotFound { asked, .. }
                 if asked.is_relative() && asked.components().count() > 1 =>
@@ -255,12 +295,22 @@ pub enum FileError {
         why: NameFault,
     },
     /// What is there lies outside the package, and the type does not allow that.
-    #[error("{} lies outside the package, at {}", Shown::new(.path), Shown::new(.found))]
+    #[error("{}", Outside(.key, .path, .found))]
     Outside {
-        /// The path in the package.
+        /// The key.
+        key: String,
+        /// The path in the package; with `..` as the type's definition has it.
         path: PathBuf,
         /// Where it leads.
         found: PathBuf,
+    },
+    /// Something may be there, but it cannot be looked at.
+    #[error("{} cannot be looked at: {kind}", Shown::new(.path))]
+    Unreadable {
+        /// The path in the package.
+        path: PathBuf,
+        /// What the system says, [`PermissionDenied`](io::ErrorKind::PermissionDenied) as a rule.
+        kind: io::ErrorKind,
     },
     /// Nothing is there.
     #[error("there is no such file: looked for {}", ShownList(.tried))]
@@ -279,7 +329,26 @@ impl FileError {
             Self::UnknownKey { .. } => "unknown-key",
             Self::Name { .. } => "file-name-refused",
             Self::Outside { .. } => "file-outside",
+            Self::Unreadable { .. } => "file-unreadable",
             Self::NotFound { .. } => "file-not-found",
+        }
+    }
+}
+
+/// That a file lies outside. Names with `..` are refused, so a path with one is the type's doing.
+struct Outside<'a>(&'a str, &'a Path, &'a Path);
+
+impl fmt::Display for Outside<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(key, path, found) = *self;
+        let by_definition = path.components().any(|part| part == Component::ParentDir);
+        let (path, found) = (Shown::new(path), Shown::new(found));
+        if by_definition {
+            let key = Shown::new(key);
+            write!(f, "the type defines the key {key} as {path}, which ")?;
+            write!(f, "lies outside the package, at {found}")
+        } else {
+            write!(f, "{path} lies outside the package, at {found}")
         }
     }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use keyway_metadata::TypeName;
 
+use super::error::is_absence;
 use super::metadata::{self, PackageMetadata};
 use super::package::Package;
 use super::search::DataDirs;
@@ -132,8 +133,14 @@ fn metadata_files(root: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![root.to_path_buf()];
     while let Some(folder) = folders.pop() {
-        let Ok(entries) = fs::read_dir(&folder) else {
-            continue;
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) => {
+                if !is_absence(&error) {
+                    tracing::warn!(path = ?folder, %error, "a folder is not listed");
+                }
+                continue;
+            }
         };
         let mut below: Vec<OsString> = Vec::new();
         let mut best: Option<(usize, OsString)> = None;

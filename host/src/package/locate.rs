@@ -1,7 +1,7 @@
 //! From a name or path to the contents of a package.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use keyway_metadata::TypeName;
@@ -9,9 +9,10 @@ use keyway_metadata::TypeName;
 use super::contents::{Contents, FallbackTrouble};
 use super::definition::Definition;
 use super::edit::Draft;
-use super::error::{PackageError, PassedOver, Tried};
+use super::error::{PackageError, PassedOver, Tried, is_absence};
 use super::loader::PackageLoader;
 use super::package::Package;
+use super::shown::Shown;
 use super::{metadata, search};
 use crate::plugin::Structure;
 
@@ -80,14 +81,14 @@ impl Site<'_> {
     }
 
     /// Finds the package `asked`: of the places where it may lie the first that holds a valid
-    /// one. The empty path stands for no package.
-    pub(super) fn locate(&self, asked: &Path) -> Result<Contents, Failure> {
+    /// one. The empty path stands for no package. With `root`, names are looked for there.
+    pub(super) fn locate(&self, root: Option<&Path>, asked: &Path) -> Result<Contents, Failure> {
         if asked.as_os_str().is_empty() {
             return Ok(self.enter(None)?);
         }
         let mut tried = Vec::new();
         let mut first_invalid = None;
-        for path in self.candidates(&self.own.definition, asked)? {
+        for path in candidates(self.loader, &self.own.definition, root, asked)? {
             let mut contents = match folder(&path) {
                 Ok(root) => self.enter(Some(root))?,
                 Err(why) => {
@@ -119,15 +120,6 @@ impl Site<'_> {
             error,
             contents: Some(Box::new(contents)),
         })
-    }
-
-    /// Where the package `asked` may lie.
-    pub(super) fn candidates(
-        &self,
-        definition: &Definition,
-        asked: &Path,
-    ) -> Result<Vec<PathBuf>, PackageError> {
-        candidates(self.loader, definition, asked)
     }
 
     /// Makes `root` the package's folder and lets the structure look at it, until it sets no
@@ -191,20 +183,29 @@ impl Site<'_> {
         else {
             return;
         };
+        let trouble = |code, why| FallbackTrouble {
+            code,
+            named_by: "`X-Plasma-RootPath`",
+            why,
+        };
+        let applet = Path::new(&*applet);
+        if !is_plain_name(applet) {
+            let why = format!("{} is no plain name", Shown::new(applet));
+            contents.fallback_trouble = Some(trouble("fallback-refused", why));
+            return;
+        }
         let here = self.link(root);
         match self
             .loader
-            .load_in_chain(ROOT_PATH_TYPE, Path::new(&*applet), Some(&here))
+            .load_in_chain(ROOT_PATH_TYPE, applet, Some(&here))
         {
             Ok(package) => {
                 contents.fallback = Some(package);
                 contents.fallback_trouble = None;
             }
             Err(error) => {
-                contents.fallback_trouble = Some(FallbackTrouble {
-                    named_by: "`X-Plasma-RootPath`",
-                    why: error.to_string(),
-                });
+                let trouble = trouble("fallback-missing", error.to_string());
+                contents.fallback_trouble = Some(trouble);
             }
         }
     }
@@ -244,10 +245,22 @@ impl Site<'_> {
     }
 }
 
-/// Where the package `asked` may lie.
+/// Whether a package's data may name another package so: one name and nothing around it, so that
+/// it leads nowhere but to the places where packages of its type lie.
+fn is_plain_name(name: &Path) -> bool {
+    let mut components = name.components();
+    // What is no component, such as a slash at the end, makes the two differ.
+    matches!(
+        (components.next(), components.next()),
+        (Some(Component::Normal(only)), None) if only == name.as_os_str()
+    )
+}
+
+/// Where the package `asked` may lie: below `root`, if it is given, instead of the type's own.
 pub(super) fn candidates(
     loader: &PackageLoader,
     definition: &Definition,
+    root: Option<&Path>,
     asked: &Path,
 ) -> Result<Vec<PathBuf>, PackageError> {
     if asked.as_os_str().as_encoded_bytes().contains(&0) {
@@ -255,7 +268,7 @@ pub(super) fn candidates(
             asked: asked.to_path_buf(),
         });
     }
-    let root = definition.default_package_root();
+    let root = root.or_else(|| definition.default_package_root().map(Path::new));
     Ok(search::candidates(loader.data_dirs(), root, asked))
 }
 
@@ -276,13 +289,32 @@ pub(super) fn first_folder(asked: &Path, places: Vec<PathBuf>) -> Result<PathBuf
 
 /// The folder at `path` in canonical form.
 fn folder(path: &Path) -> Result<PathBuf, PassedOver> {
-    use std::io::ErrorKind::{NotADirectory, NotFound};
-    let passed_over = |error: std::io::Error| match error.kind() {
-        NotFound | NotADirectory => PassedOver::Missing,
-        _ => PassedOver::Unreadable(error),
+    let passed_over = |error| {
+        if is_absence(&error) {
+            PassedOver::Missing
+        } else {
+            PassedOver::Unreadable(error)
+        }
     };
     if !fs::metadata(path).map_err(passed_over)?.is_dir() {
         return Err(PassedOver::NotAFolder);
     }
     fs::canonicalize(path).map_err(passed_over)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_plain_name() {
+        for name in [
+            "", ".", "..", "/", "/a", "a/b", "a/", "./a", "../a", "a/..", "a//",
+        ] {
+            assert!(!is_plain_name(Path::new(name)), "{name}");
+        }
+        for name in ["a", "org.kde.plasma.pager", "..a", " "] {
+            assert!(is_plain_name(Path::new(name)), "{name}");
+        }
+    }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use keyway_metadata::{Document, DocumentError, Format, Lenient, PluginMetadata, PropertyTypes};
 
+use super::error::is_absence;
 use super::search::DataDirs;
 use super::shown::Shown;
 
@@ -112,7 +113,7 @@ pub enum MetadataError {
         /// As many bytes as are read at most.
         limit: u64,
     },
-    /// It cannot be read.
+    /// It cannot be read, or one may not even look whether it is there.
     #[error("the metadata file {} cannot be read: {source}", Shown::new(.path))]
     Unreadable {
         /// The file.
@@ -177,8 +178,15 @@ pub(super) fn find(root: &Path, external: bool, dirs: &DataDirs) -> Found {
     let mut found = Found::default();
     for name in FILE_NAMES {
         let path = root.join(name);
-        let Ok(real) = fs::canonicalize(&path) else {
-            continue;
+        let real = match fs::canonicalize(&path) {
+            Ok(real) => real,
+            Err(error) => {
+                if !is_absence(&error) && found.trouble.is_none() {
+                    let source = error;
+                    found.trouble = Some(MetadataError::Unreadable { path, source });
+                }
+                continue;
+            }
         };
         if !external && !real.starts_with(root) {
             found.trouble = Some(MetadataError::Outside { path, found: real });

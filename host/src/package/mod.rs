@@ -41,6 +41,15 @@ mod validity;
 #[cfg(test)]
 mod tests;
 
+/// What the metadata of a package say.
+#[doc(inline)]
+pub use keyway_metadata::{
+    Author, DeclaredTypesError, Document, DocumentError, Format, Lenient, PluginMetadata,
+};
+/// The name of a package type.
+#[doc(inline)]
+pub use keyway_metadata::{TypeName, TypeNameError};
+
 pub use definition::{Definition, KeyDefinition, Kind};
 pub use error::{FileError, LoadError, NameFault, PackageError, PassedOver, Tried};
 pub use examination::Examination;

@@ -70,6 +70,7 @@ impl Package {
                 Ok(package) => own.fallback = Some(package),
                 Err(error) => {
                     own.fallback_trouble = Some(FallbackTrouble {
+                        code: "fallback-missing",
                         named_by: "its type",
                         why: error.to_string(),
                     });
@@ -107,13 +108,36 @@ impl Package {
         self.set_path_in_chain(path.as_ref(), None)
     }
 
+    /// As [`set_path`](Self::set_path), with names looked for below `package_root` instead of the
+    /// type's default root: relative to each data folder, or absolute.
+    ///
+    /// # Errors
+    ///
+    /// As [`set_path`](Self::set_path).
+    pub fn set_path_below(
+        &mut self,
+        package_root: impl AsRef<Path>,
+        path: impl AsRef<Path>,
+    ) -> Result<(), PackageError> {
+        self.locate(Some(package_root.as_ref()), path.as_ref(), None)
+    }
+
     pub(super) fn set_path_in_chain(
         &mut self,
         path: &Path,
         chain: Option<&Chain<'_>>,
     ) -> Result<(), PackageError> {
+        self.locate(None, path, chain)
+    }
+
+    fn locate(
+        &mut self,
+        package_root: Option<&Path>,
+        path: &Path,
+        chain: Option<&Chain<'_>>,
+    ) -> Result<(), PackageError> {
         let state = Arc::make_mut(&mut self.0);
-        match state.site(chain).locate(path) {
+        match state.site(chain).locate(package_root, path) {
             Ok(contents) => {
                 state.contents = contents;
                 state.failed = None;
@@ -252,7 +276,7 @@ impl Package {
     /// # Errors
     ///
     /// The package has no path, the key is not defined, the name is refused, what is there lies
-    /// outside, or nothing is there: then every path that was tried.
+    /// outside or must not be looked at, or nothing is there: then every path that was tried.
     pub fn find_file(&self, key: &str, file_name: impl AsRef<OsStr>) -> Result<PathBuf, FileError> {
         self.0.contents.find(key, file_name.as_ref())
     }

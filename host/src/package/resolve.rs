@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 
 use super::contents::Contents;
 use super::definition::METADATA_KEY;
-use super::error::{FileError, NameFault};
+use super::error::{FileError, NameFault, is_absence};
 use super::package::Package;
 
 /// Files that were found, by key and name. Misses are not kept.
@@ -48,7 +49,19 @@ impl Hits {
 enum Candidate {
     Found(PathBuf),
     Missing,
-    Outside { path: PathBuf, found: PathBuf },
+    Unreadable(io::ErrorKind),
+    Outside { found: PathBuf },
+}
+
+impl Candidate {
+    /// What an error that hides the file says of it.
+    fn none(error: &io::Error) -> Self {
+        if is_absence(error) {
+            Self::Missing
+        } else {
+            Self::Unreadable(error.kind())
+        }
+    }
 }
 
 /// Which packages of a row of fallbacks are valid, by their place in it. Each is asked once for a
@@ -128,6 +141,7 @@ impl Contents {
                 tried.extend(more);
                 Err(FileError::NotFound { tried })
             }
+            (Err(error @ FileError::Unreadable { .. }), FileError::NotFound { .. }) => Err(error),
             (Err(_), error) => Err(error),
         }
     }
@@ -146,7 +160,7 @@ impl Contents {
             }
         };
         let mut tried = Vec::new();
-        let mut outside = None;
+        let (mut outside, mut unreadable) = (None, None);
         for prefix in self.definition.contents_prefix_paths() {
             let prefix = if key == METADATA_KEY { "" } else { prefix };
             for path in paths {
@@ -159,33 +173,38 @@ impl Contents {
                             tried.push(path);
                         }
                     }
-                    Candidate::Outside { path, found } => {
-                        outside.get_or_insert(FileError::Outside { path, found });
+                    Candidate::Unreadable(kind) => {
+                        let path = plain(&candidate);
+                        unreadable.get_or_insert(FileError::Unreadable { path, kind });
+                    }
+                    Candidate::Outside { found } => {
+                        let (key, path) = (key.to_owned(), plain(&candidate));
+                        outside.get_or_insert(FileError::Outside { key, path, found });
                     }
                 }
             }
         }
-        Err(outside.unwrap_or(FileError::NotFound { tried }))
+        Err(outside
+            .or(unreadable)
+            .unwrap_or(FileError::NotFound { tried }))
     }
 
     /// Looks whether something is at `path`, given as it was put together, and may be handed out.
     fn look(&self, root: &Path, path: &Path) -> Candidate {
-        if fs::metadata(path).is_err() {
-            return Candidate::Missing;
+        if let Err(error) = fs::metadata(path) {
+            return Candidate::none(&error);
         }
-        let Some(normal) = normalised(path) else {
-            return Candidate::Missing;
+        let normal = match normalised(path) {
+            Ok(normal) => normal,
+            Err(error) => return Candidate::none(&error),
         };
         if self.definition.allow_external_paths() {
             return Candidate::Found(normal);
         }
         match fs::canonicalize(&normal) {
             Ok(real) if is_inside(root, &real) => Candidate::Found(normal),
-            Ok(found) => Candidate::Outside {
-                path: normal,
-                found,
-            },
-            Err(_) => Candidate::Missing,
+            Ok(found) => Candidate::Outside { found },
+            Err(error) => Candidate::none(&error),
         }
     }
 
@@ -291,17 +310,17 @@ fn plain(path: &Path) -> PathBuf {
 
 /// The same path without `.`, `..` and doubled slashes. A `..` behind a link means the parent of
 /// what the link leads to, so there the links are followed.
-fn normalised(path: &Path) -> Option<PathBuf> {
+fn normalised(path: &Path) -> io::Result<PathBuf> {
     let mut normal = PathBuf::with_capacity(path.as_os_str().len());
     for component in path.components() {
         if component == Component::ParentDir {
-            normal = fs::canonicalize(&normal).ok()?;
+            normal = fs::canonicalize(&normal)?;
             normal.pop();
         } else {
             normal.push(component);
         }
     }
-    Some(normal)
+    Ok(normal)
 }
 
 /// Whether `path` lies below `root` and is not `root` itself; both canonical.

@@ -77,13 +77,16 @@ impl DataDirs {
 /// folder, or directly in them if there is no root, and never below the current folder.
 pub(super) fn candidates(
     dirs: &DataDirs,
-    default_root: Option<&str>,
+    default_root: Option<&Path>,
     asked: &Path,
 ) -> Vec<PathBuf> {
     if asked.is_absolute() {
         return vec![asked.to_path_buf()];
     }
-    dirs.places(&Path::new(default_root.unwrap_or_default()).join(asked))
+    match default_root {
+        Some(root) => dirs.places(&root.join(asked)),
+        None => dirs.places(asked),
+    }
 }
 
 #[cfg(test)]
@@ -134,8 +137,8 @@ mod tests {
     #[cfg(unix)]
     fn names_are_taken_below_the_root_in_each_folder() {
         let dirs = DataDirs::new(Some("/h".into()), ["/s".into()]);
-        let places = |root, asked| {
-            candidates(&dirs, root, Path::new(asked))
+        let places = |root: Option<&str>, asked| {
+            candidates(&dirs, root.map(Path::new), Path::new(asked))
                 .iter()
                 .map(|place| place.display().to_string())
                 .collect::<Vec<_>>()

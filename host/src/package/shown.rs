@@ -1,10 +1,11 @@
 //! Foreign text and paths inside messages.
 
 use std::ffi::OsStr;
-use std::fmt::{self, Write as _};
+use std::fmt;
 
-/// Shows a path or a name in backticks, whole, with control characters and those that turn the
-/// direction of writing escaped, so that none reaches a terminal.
+use keyway_metadata::foreign::Escaped;
+
+/// Shows a path or a name in backticks, whole and escaped.
 pub(super) struct Shown<'a>(&'a OsStr);
 
 impl<'a> Shown<'a> {
@@ -15,31 +16,32 @@ impl<'a> Shown<'a> {
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_char('`')?;
-        for character in self.0.to_string_lossy().chars() {
-            if character.is_control()
-                || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-            {
-                write!(f, "{}", character.escape_unicode())?;
-            } else {
-                f.write_char(character)?;
-            }
-        }
-        f.write_char('`')
+        write!(f, "`{}`", Escaped(&self.0.to_string_lossy()))
     }
 }
 
 /// Shows the first few of a list, and how many more there are.
 pub(super) struct ShownList<'a, T>(pub(super) &'a [T]);
 
-impl<T: AsRef<OsStr>> fmt::Display for ShownList<'_, T> {
+/// An item of a list in a message.
+pub(super) trait ShownItem {
+    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
+}
+
+impl<T: AsRef<OsStr>> ShownItem for T {
+    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&Shown::new(self), f)
+    }
+}
+
+impl<T: ShownItem> fmt::Display for ShownList<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SHOWN: usize = 4;
         for (index, item) in self.0.iter().take(SHOWN).enumerate() {
             if index > 0 {
                 f.write_str(", ")?;
             }
-            write!(f, "{}", Shown::new(item))?;
+            item.show(f)?;
         }
         match self.0.len().saturating_sub(SHOWN) {
             0 => Ok(()),

@@ -118,7 +118,7 @@ impl Contents {
                 "the fallback package that {} names does not count: {}",
                 trouble.named_by, trouble.why
             );
-            problems.push(Problem::warning("fallback-missing", message));
+            problems.push(Problem::warning(trouble.code, message));
         }
         problems
     }
@@ -139,6 +139,7 @@ impl Contents {
             };
             let code = match error {
                 FileError::Outside { .. } => "required-outside",
+                FileError::Unreadable { .. } => "required-unreadable",
                 _ => "required-missing",
             };
             let message = format!(

@@ -61,6 +61,24 @@ mod target;
 pub mod trust;
 mod verdicts;
 
+/// What a host gives a lifecycle, and how it tells a running hook to stop.
+#[doc(inline)]
+pub use keyway_abi::{Cancellation, CancellationAccess, ContextAccess, ServiceOffer};
+/// What is wrong with a plugin's entry or its tables.
+#[doc(inline)]
+pub use keyway_abi::{EntryError, LayoutMismatch};
+/// What the code of a plugin reports when it fails.
+#[doc(inline)]
+pub use keyway_abi::{FaultKind, FaultReport, Location, Phase};
+/// How a structure reaches a package: for those who call a [`Structure`] themselves.
+#[doc(inline)]
+pub use keyway_abi::{KeyFilter, PackageAccess, PackageError as AccessError};
+/// What a plugin says of itself.
+#[doc(inline)]
+pub use keyway_metadata::{
+    Abi, GivenType, Manifest, ManifestError, TypeKind, TypeName, TypeNameError,
+};
+
 pub use candidate::{Candidate, Compatible, Look, look};
 pub use catalog::{Catalog, FolderScan, Found, TypeVerdict, Verdict};
 pub use explain::{ExplainedFile, ExplainedFolder, ExplainedVerdict, Explanation};

@@ -25,9 +25,9 @@ use serde_json::{Map, Value};
 
 use crate::desktop_lines::{Said, lines, split_list};
 use crate::document::{Document, DocumentError, Format, Lenient};
+use crate::foreign::Quoted;
 use crate::position::{BOM, Position};
 use crate::property_types::{PropertyTypes, boolean};
-use crate::quoted::Quoted;
 
 /// As many problems as the list of a file holds; more would only cost memory.
 const MOST_PROBLEMS: usize = 100;

@@ -15,6 +15,7 @@
 //! - [`PluginMetadata`] answers questions about a document with the rules of KDE's
 //!   `KPluginMetaData`, as they were observed on KPackage 5.103.
 //! - [`TypeName`] is a checked `Vendor/Name`.
+//! - [`foreign`] keeps foreign text from doing harm in messages.
 //! - [`PropertyTypes`] is what KDE's service type files say about the keys of `.desktop` files.
 //!
 //! Both readers of a format are here, the strict one for authors ([`Document::parse`]) and the
@@ -39,13 +40,13 @@ mod declared;
 mod desktop;
 mod desktop_lines;
 mod document;
+pub mod foreign;
 mod json;
 mod manifest;
 pub mod note;
 mod plugin;
 mod position;
 mod property_types;
-mod quoted;
 mod toml_tables;
 mod type_name;
 mod values;

@@ -6,7 +6,7 @@ use serde_json::{Number, Value};
 
 use crate::desktop_lines::{Said, lines, split_list};
 use crate::document::{DocumentError, Format};
-use crate::quoted::Quoted;
+use crate::foreign::Quoted;
 
 /// The types that KDE's service type files give to keys of `.desktop` files.
 ///

@@ -4,8 +4,8 @@ use serde_json::{Map, Number, Value};
 use toml::{Table, Value as Toml};
 
 use crate::document::{DocumentError, Format};
+use crate::foreign::Quoted;
 use crate::position::{Position, text_without_bom};
-use crate::quoted::Quoted;
 
 /// Reads a TOML document.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Map<String, Value>, DocumentError> {

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::quoted::Quoted;
+use crate::foreign::Quoted;
 
 /// The name of a package structure or of a lifecycle, such as `MyApp/MyStructure`.
 ///

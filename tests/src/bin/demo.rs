@@ -18,7 +18,10 @@ const PLUGINS: [&str; 3] = [
 const SAMPLE: &str = "example-plugins/mystructure/package";
 
 fn main() -> ExitCode {
-    eprintln!("building the command and {} plugins ...", PLUGINS.len());
+    eprintln!(
+        "building the command and {} plugins, which takes a few minutes the first time ...",
+        PLUGINS.len()
+    );
     let program = keyway_program();
     let plugins = PluginFolder::with(&PLUGINS);
     let spoiled = patch::machine(&keyway_tests::plugin("mystructure"), EM_AARCH64);

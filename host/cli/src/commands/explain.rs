@@ -1,7 +1,7 @@
 //! `keyway explain`
 
+use keyway::plugin::TypeKind;
 use keyway::plugin::{ExplainedFile, ExplainedVerdict, Explanation, Gate, TypeVerdict};
-use keyway_metadata::TypeKind;
 use serde_json::{Map, Value, json};
 
 use crate::args::Explain;

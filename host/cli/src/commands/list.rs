@@ -5,24 +5,27 @@ use serde_json::{Map, Value, json};
 
 use crate::args::List;
 use crate::failure::Failure;
+use crate::table::Cell;
 use crate::{Outcome, host, json as output, table};
 
 pub(crate) fn run(args: &List, json: bool) -> Result<Outcome, Failure> {
     let packages = &args.packages;
-    let listed = host::loader(packages)
-        .list_packages(&packages.type_name, packages.package_root.as_deref())?;
+    let loader = host::loader(packages);
+    let listed = loader
+        .list_packages(&packages.type_name, packages.package_root.as_deref())
+        .map_err(|error| host::no_type(&loader, error))?;
     if json {
         output::print(&listed.iter().map(to_json).collect())?;
         return Ok(Outcome::Done);
     }
     let rows = listed.into_iter().map(|package| {
         let valid = if package.valid { "yes" } else { "no" };
-        vec![
-            package.id,
-            package.name,
-            package.version,
-            valid.to_owned(),
-            package.path.display().to_string(),
+        [
+            Cell::from(package.id),
+            Cell::from(package.name),
+            Cell::from(package.version),
+            Cell::from(valid),
+            Cell::path(&package.path),
         ]
     });
     let heads = ["ID", "NAME", "VERSION", "VALID", "PATH"];

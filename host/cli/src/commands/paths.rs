@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
+use crate::table::Cell;
 use crate::{Outcome, host, json as output, table};
 
 pub(crate) fn run(json: bool) -> Result<Outcome, Failure> {
@@ -28,10 +29,10 @@ pub(crate) fn run(json: bool) -> Result<Outcome, Failure> {
         return Ok(Outcome::Done);
     }
     let rows = folders.map(|(folder, state)| {
-        vec![
-            folder.path().display().to_string(),
-            folder.origin().to_string(),
-            state,
+        [
+            Cell::path(folder.path()),
+            Cell::from(folder.origin().to_string()),
+            Cell::from(state),
         ]
     });
     table::print(&["FOLDER", "FROM", "STATE"], rows.collect())?;

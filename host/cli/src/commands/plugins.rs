@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::args::{Plugins, PluginsAction};
 use crate::failure::Failure;
+use crate::table::Cell;
 use crate::{Outcome, host, json as output, table};
 
 pub(crate) fn run(args: &Plugins, json: bool) -> Result<Outcome, Failure> {
@@ -29,13 +30,16 @@ pub(crate) fn run(args: &Plugins, json: bool) -> Result<Outcome, Failure> {
         output::print(&values.collect())?;
         return Ok(Outcome::Done);
     }
+    if files.is_empty() {
+        host::say_searched(&registry, "there are no plugins");
+    }
     let rows = files.into_iter().map(|(file, shown)| {
         let manifest = file.manifest();
-        vec![
-            shown.status.to_owned(),
-            manifest.map_or_else(|| "-".to_owned(), |it| it.id.clone()),
-            manifest.map_or_else(|| "-".to_owned(), |it| it.version.clone()),
-            file.path().display().to_string(),
+        [
+            Cell::from(shown.status),
+            Cell::from(manifest.map_or("-", |it| &it.id)),
+            Cell::from(manifest.map_or("-", |it| &it.version)),
+            Cell::path(file.path()),
             shown.remark(),
         ]
     });
@@ -103,6 +107,19 @@ struct TypeRow {
     by: Option<String>,
 }
 
+impl TypeRow {
+    /// The name, and in parentheses what is not as usual.
+    fn remark(&self) -> String {
+        let kind = (self.kind != "structure").then_some(self.kind.as_str());
+        let status = (self.status != "ok").then_some(self.status);
+        let marks: Vec<&str> = kind.into_iter().chain(status).collect();
+        match marks.as_slice() {
+            [] => self.name.clone(),
+            marks => format!("{} ({})", self.name, marks.join(", ")),
+        }
+    }
+}
+
 impl Shown {
     fn of(registry: &Registry, catalog: &Catalog, file: &Found) -> Self {
         // What loading found out is shown from then on.
@@ -139,7 +156,7 @@ impl Shown {
     }
 
     /// A file is ok if one of its types is; else what is wrong with the first is wrong with it.
-    fn usable(types: Vec<(keyway_metadata::GivenType, TypeVerdict)>) -> Self {
+    fn usable(types: Vec<(keyway::plugin::GivenType, TypeVerdict)>) -> Self {
         let rows: Vec<TypeRow> = types
             .into_iter()
             .map(|(given, verdict)| {
@@ -178,15 +195,13 @@ impl Shown {
         }
     }
 
-    fn remark(&self) -> String {
+    /// The reason, which names files, or the types.
+    fn remark(&self) -> Cell {
         if let Some((code, message)) = &self.reason {
-            return format!("{code}: {message}");
+            return Cell::whole(format!("{code}: {message}"));
         }
-        let types = self.types.iter().map(|row| match row.status {
-            "ok" => row.name.clone(),
-            status => format!("{} ({status})", row.name),
-        });
-        types.collect::<Vec<_>>().join(", ")
+        let types: Vec<String> = self.types.iter().map(TypeRow::remark).collect();
+        types.join(", ").into()
     }
 
     fn to_json(&self, file: &Found) -> Value {

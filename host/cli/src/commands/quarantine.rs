@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::args::{Quarantine, QuarantineAction};
 use crate::failure::Failure;
+use crate::table::Cell;
 use crate::{Outcome, host, json as output, table};
 
 pub(crate) fn run(args: &Quarantine, json: bool) -> Result<Outcome, Failure> {
@@ -40,7 +41,7 @@ fn show(list: &[Quarantined], json: bool) -> Result<Outcome, Failure> {
     }
     let rows = list.iter().map(|one| {
         let why = format!("ended process {} in {}", one.process, one.during);
-        vec![one.id.clone(), one.path.clone(), why]
+        [Cell::from(&one.id), Cell::whole(&one.path), Cell::from(why)]
     });
     table::print(&["PLUGIN", "FILE", "WHY"], rows.collect())?;
     Ok(Outcome::Done)

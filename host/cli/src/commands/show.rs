@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::args::Show;
 use crate::failure::Failure;
+use crate::table::Cell;
 use crate::{Outcome, host, json as output, table};
 
 pub(crate) fn run(args: &Show, json: bool) -> Result<Outcome, Failure> {
@@ -167,27 +168,27 @@ impl Key<'_> {
         object.insert("paths".into(), json!(self.definition.paths()));
         object.insert("mime_types".into(), json!(self.definition.mime_types()));
         output::put_path(&mut object, "resolved", self.resolved.as_deref());
-        let entries = self.entries.iter().map(|name| name.to_string_lossy());
-        object.insert("entries".into(), json!(entries.collect::<Vec<_>>()));
+        output::put_names(&mut object, "entries", &self.entries);
         object.into()
     }
 
-    fn to_row(&self) -> Vec<String> {
-        let resolved = self.resolved.as_deref().map(|it| it.display().to_string());
+    fn to_row(&self) -> [Cell; 5] {
         let required = if self.definition.is_required() {
             ", required"
         } else {
             ""
         };
-        vec![
-            self.key.to_owned(),
-            format!("{}{required}", self.kind()),
-            self.definition.name().to_owned(),
-            resolved.unwrap_or_else(|| "-".to_owned()),
-            match self.definition.kind() {
+        [
+            Cell::from(self.key),
+            Cell::from(format!("{}{required}", self.kind())),
+            Cell::from(self.definition.name()),
+            self.resolved
+                .as_deref()
+                .map_or_else(|| Cell::from("-"), Cell::path),
+            Cell::from(match self.definition.kind() {
                 Kind::Directory => self.entries.len().to_string(),
                 Kind::File => String::new(),
-            },
+            }),
         ]
     }
 }

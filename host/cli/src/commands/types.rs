@@ -1,12 +1,13 @@
 //! `keyway types`
 
 use keyway::PackageLoader;
+use keyway::plugin::TypeKind;
 use keyway::plugin::{Catalog, TypeVerdict, Verdict};
-use keyway_metadata::TypeKind;
 use serde_json::json;
 
 use crate::args::Types;
 use crate::failure::Failure;
+use crate::table::Cell;
 use crate::{Outcome, host, json as output, table};
 
 /// One structure type and the plugin that gives it.
@@ -21,7 +22,7 @@ pub(crate) fn run(args: &Types, json: bool) -> Result<Outcome, Failure> {
     let registry = host::registry();
     let mut rows = rows(&registry.catalog());
     if args.roots {
-        let loader = PackageLoader::new(registry);
+        let loader = PackageLoader::new(registry.clone());
         for row in &mut rows {
             match loader.load_package(&row.type_name) {
                 Ok(package) => row.root = package.default_package_root().map(str::to_owned),
@@ -42,18 +43,26 @@ pub(crate) fn run(args: &Types, json: bool) -> Result<Outcome, Failure> {
         output::print(&values.collect())?;
         return Ok(Outcome::Done);
     }
-    let mut heads = vec!["TYPE", "PLUGIN", "VERSION"];
-    if args.roots {
-        heads.push("PACKAGES IN");
+    if rows.is_empty() {
+        host::say_searched(&registry, "no plugin gives a package type");
     }
-    let cells = rows.into_iter().map(|row| {
-        let mut cells = vec![row.type_name, row.plugin, row.version];
-        if args.roots {
-            cells.push(row.root.unwrap_or_else(|| "-".to_owned()));
-        }
-        cells
-    });
-    table::print(&heads, cells.collect())?;
+    let cells = |row: &Row| [&row.type_name, &row.plugin, &row.version].map(Cell::from);
+    if args.roots {
+        let rows = rows.iter().map(|row| {
+            let [type_name, plugin, version] = cells(row);
+            let root = Cell::whole(row.root.as_deref().unwrap_or("-"));
+            [type_name, plugin, version, root]
+        });
+        table::print(
+            &["TYPE", "PLUGIN", "VERSION", "PACKAGES IN"],
+            rows.collect(),
+        )?;
+    } else {
+        table::print(
+            &["TYPE", "PLUGIN", "VERSION"],
+            rows.iter().map(cells).collect(),
+        )?;
+    }
     Ok(Outcome::Done)
 }
 

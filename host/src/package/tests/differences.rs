@@ -125,6 +125,13 @@ pub(super) const DIFFERENCES: &[Difference] = &[
         holds: |answer| answer.refuses(Path::has_root),
     },
     Difference {
+        what: "`X-Plasma-RootPath` is a plain name",
+        why: "a package's data never lead to a folder outside the roots that types and users name",
+        // KPackage was not asked; locating.rs asks Keyway.
+        count: 0,
+        holds: |_| false,
+    },
+    Difference {
         what: "links that leave the package are not listed",
         why: "what is listed can be opened: KPackage lists them and then refuses their paths",
         count: 2,

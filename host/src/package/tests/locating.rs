@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::support::{Place, Structure, basic};
-use crate::package::{PackageError, PassedOver};
+use crate::package::{PackageError, PassedOver, Severity};
 
 #[test]
 fn what_is_not_there_is_an_error_and_ends_what_was() {
@@ -17,7 +17,7 @@ fn what_is_not_there_is_an_error_and_ends_what_was() {
     assert_eq!(
         error.to_string(),
         format!(
-            "there is no package `{0}`: looked for `{0}`",
+            "there is no package `{}`: nothing is there",
             missing.display()
         )
     );
@@ -51,11 +51,15 @@ fn names_that_are_no_paths() {
 fn a_file_is_no_package() {
     let place = Place::new();
     let file = place.write("archive.zip", "");
-    let error = place.basic().set_path(file).unwrap_err();
+    let error = place.basic().set_path(&file).unwrap_err();
     let PackageError::NotFound { tried, .. } = &error else {
         panic!("{error}");
     };
     assert!(matches!(tried[0].why, PassedOver::NotAFolder));
+    assert_eq!(
+        error.to_string(),
+        format!("there is no package `{}`: it is no folder", file.display())
+    );
     assert_eq!(
         error.hint(),
         Some("a package is a folder: unpack or install an archive first")
@@ -82,6 +86,40 @@ fn a_name_is_looked_for_in_the_data_folders_only() {
         ]
     );
     assert!(package.set_path("src/x").unwrap_err().hint().is_some());
+    // Why a place was passed over is told where it is not simply missing.
+    let file = place.write("system/test/basic/x", "");
+    assert_eq!(
+        package.set_path("x").unwrap_err().to_string(),
+        format!(
+            "there is no package `x`: looked for `{}`, `{}` (it is no folder)",
+            place.at("home/test/basic/x").display(),
+            file.display()
+        )
+    );
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_package_root_need_not_be_unicode() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+    let place = Place::new();
+    place.package("made/x");
+    let root = OsStr::from_bytes(b"no\xffunicode");
+    std::fs::rename(place.at("made"), place.at(root)).unwrap();
+    let mut package = place.basic();
+    assert!(package.set_path_below("made", "x").is_err());
+    package.set_path_below(place.at(root), "x").unwrap();
+    assert_eq!(package.path(), Some(place.at(root).join("x").as_path()));
+
+    // A relative one is taken below each data folder.
+    let folder = place.at("system");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::rename(place.at(root), folder.join(root)).unwrap();
+    package.set_path_below(root, "x").unwrap();
+    assert_eq!(package.path(), Some(folder.join(root).join("x").as_path()));
+    // The type's own root is as it was.
+    assert_eq!(package.default_package_root(), Some("test/basic/"));
 }
 
 #[test]
@@ -277,6 +315,54 @@ fn metadata_that_are_set_hold_until_the_next_path() {
     assert_eq!(basic.metadata().unwrap().id(), Some("pkg"));
     package.set_path("").unwrap();
     assert_eq!(package.metadata().unwrap().id(), Some("set"));
+}
+
+#[test]
+#[cfg(unix)]
+fn metadata_name_a_fallback_and_never_a_folder() {
+    let place = Place::new();
+    place.know("Plasma/Applet", basic());
+    place.package("home/test/basic/base");
+    place.write("home/test/basic/base/contents/images/x", "");
+    // A folder that looks like an applet, elsewhere.
+    let elsewhere = place.package("elsewhere/base");
+    place.write("elsewhere/base/contents/images/x", "secret");
+    let absolute = elsewhere.display().to_string();
+    for name in [
+        absolute.as_str(),
+        "/",
+        "..",
+        "../../../elsewhere/base",
+        "base/../../../../elsewhere/base",
+        "base/",
+        "./base",
+        ".",
+        "sub/base",
+    ] {
+        place.write(
+            "pkg/metadata.json",
+            format!(
+                r#"{{"KPlugin": {{"Id": "pkg"}}, "KPackageStructure": "Test/Basic", "X-Plasma-RootPath": "{name}"}}"#
+            ),
+        );
+        place.write("pkg/contents/ui/main.qml", "");
+        let package = place.basic_at("pkg");
+        assert_eq!(package.file_path("images", "x"), None, "{name}");
+        assert!(package.fallback_package().is_none(), "{name}");
+        let [problem] = &package.validate()[..] else {
+            panic!("one problem: {name}");
+        };
+        assert_eq!(
+            (problem.severity(), problem.code()),
+            (Severity::Warning, "fallback-refused")
+        );
+        assert_eq!(
+            problem.message(),
+            format!(
+                "the fallback package that `X-Plasma-RootPath` names does not count: `{name}` is no plain name"
+            )
+        );
+    }
 }
 
 #[test]

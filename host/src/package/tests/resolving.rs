@@ -70,10 +70,19 @@ fn errors_say_why() {
     assert_eq!(
         package.find_file("ui", "escape"),
         Err(FileError::Outside {
+            key: "ui".into(),
             path: escape,
             found: secret
         })
     );
+    place.link("loop", "pkg/contents/ui/loop");
+    let error = package.find_file("ui", "loop").unwrap_err();
+    assert_eq!(error.code(), "file-unreadable");
+    let start = format!(
+        "`{}` cannot be looked at: ",
+        place.at("pkg/contents/ui/loop").display()
+    );
+    assert!(error.to_string().starts_with(&start), "{error}");
     let missing = place.at("pkg/contents/ui/x");
     let error = package.find_file("ui", "x").unwrap_err();
     assert_eq!(
@@ -90,6 +99,41 @@ fn errors_say_why() {
         package.find_file("ui", "a\n/../b").unwrap_err().to_string(),
         "the file name `a\\u{a}/../b` is refused: it has a component `..`"
     );
+}
+
+#[test]
+fn a_definition_that_leads_out_is_shown_as_it_is_written() {
+    let place = Place::new();
+    place.package("pkg");
+    let secret = place.write("secret.txt", "secret");
+    let mut package = place.basic_at("pkg");
+    package.add_file_definition("up", "../../secret.txt", "");
+    let error = package.find_file("up", "").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "the type defines the key `up` as `{}/contents/../../secret.txt`, which lies outside the package, at `{}`",
+            place.at("pkg").display(),
+            secret.display()
+        )
+    );
+}
+
+#[test]
+#[cfg(unix)]
+fn a_fallback_that_must_not_be_looked_at_is_told() {
+    let place = Place::new();
+    place.package("pkg");
+    place.package("base");
+    let link = place.link("loop", "base/contents/ui/loop");
+    let mut package = place.basic_at("pkg");
+    package
+        .set_fallback_package(Some(place.basic_at("base")))
+        .unwrap();
+    let Err(FileError::Unreadable { path, .. }) = package.find_file("ui", "loop") else {
+        panic!("it is a link to itself");
+    };
+    assert_eq!(path, link);
 }
 
 #[test]

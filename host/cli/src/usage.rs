@@ -1,0 +1,68 @@
+//! What was typed is no command.
+
+use std::ffi::OsStr;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Error;
+use clap::error::{ContextKind, ContextValue};
+
+use crate::failure::Failure;
+use crate::json;
+use crate::table::printable;
+
+/// The exit code for wrong usage.
+const WRONG_USAGE: u8 = 2;
+
+/// Says what is wrong with what was typed, or gives the help that was asked for.
+pub(crate) fn answer(mut error: Error) -> ExitCode {
+    escape(&mut error);
+    if !error.use_stderr() {
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    if wants_json() {
+        let text = Failure::new("usage", message(&error)).to_json().to_string();
+        let _ = writeln!(anstream::stderr(), "{}", json::escaped(&text));
+    } else {
+        let _ = error.print();
+    }
+    ExitCode::from(WRONG_USAGE)
+}
+
+/// Escapes what the error repeats of what was typed.
+fn escape(error: &mut Error) {
+    let escaped: Vec<(ContextKind, ContextValue)> = error
+        .context()
+        .filter_map(|(kind, value)| {
+            let value = match value {
+                ContextValue::String(text) => ContextValue::String(printable(text)),
+                ContextValue::Strings(texts) => {
+                    ContextValue::Strings(texts.iter().map(|text| printable(text)).collect())
+                }
+                _ => return None,
+            };
+            Some((kind, value))
+        })
+        .collect();
+    for (kind, value) in escaped {
+        error.insert(kind, value);
+    }
+}
+
+/// Whether `--json` was typed. What was typed is not understood, so this is all that can be said.
+fn wants_json() -> bool {
+    std::env::args_os()
+        .skip(1)
+        .take_while(|argument| argument != "--")
+        .any(|argument| argument == OsStr::new("--json"))
+}
+
+/// The cause, without the lines about usage, in one line.
+fn message(error: &Error) -> String {
+    let text = error.render().to_string();
+    let cause = text.split("\n\n").next().unwrap_or_default();
+    let words: Vec<&str> = cause.split_whitespace().collect();
+    let cause = words.join(" ");
+    cause.strip_prefix("error: ").unwrap_or(&cause).to_owned()
+}
