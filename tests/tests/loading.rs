@@ -185,6 +185,10 @@ fn what_hosts_use_can_be_sent_and_shared() {
     both::<keyway::plugin::Plugin>();
     both::<keyway::plugin::Quarantine>();
     both::<keyway::plugin::Quarantined>();
+    both::<keyway::plugin::Probe>();
+    both::<keyway::plugin::ProbeError>();
+    both::<keyway::plugin::ProbeFault>();
+    both::<keyway::plugin::ProbeOutcome>();
     both::<keyway::plugin::Refusal>();
     both::<keyway::plugin::Registry>();
     both::<keyway::plugin::RegistryBuilder>();
@@ -230,10 +234,7 @@ fn what_hosts_use_can_be_sent_and_shared() {
     both::<keyway::package::TypeNameError>();
     both::<dyn keyway::plugin::ContextAccess>();
     both::<dyn keyway::plugin::CancellationAccess>();
-
-    // Its hooks run one at a time.
-    fn sent<T: Send>() {}
-    sent::<keyway::plugin::Lifecycle>();
+    both::<keyway::plugin::Lifecycle>();
 }
 
 /// What is new and public is in the list above.
