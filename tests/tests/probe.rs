@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use keyway::plugin::{Probe, Registry, SearchPath};
-use keyway_tests::{PluginFolder, c};
+use keyway_tests::{PluginFolder, c, keyway};
 
 fn probe() -> Probe {
     Probe::new(env!("CARGO_BIN_EXE_probe")).deadline(Duration::from_secs(30))
@@ -96,4 +96,24 @@ fn a_sound_plugin_is_loaded() {
     assert_eq!(code(folder.path(), probe(), "MyApp/MyStructure"), "ok");
     let outcome = probe().run(&folder.path().join("plugin.so")).unwrap();
     assert_eq!(outcome.types, ["MyApp/MyStructure"]);
+}
+
+#[test]
+fn the_command_probes_in_a_process_of_its_own() {
+    let Some(crashes) = in_c("abort()") else {
+        return;
+    };
+    let file = crashes.path().join("plugin.so");
+    let output = keyway(crashes.path(), ["--json", "probe", file.to_str().unwrap()]);
+    assert_eq!(output.code, 1, "{output:#?}");
+    assert_eq!(output.error()["code"], "probe-ended");
+
+    let sound = PluginFolder::new();
+    let file = sound.copy_as(&keyway_tests::plugin("mystructure"), "plugin.so");
+    let output = keyway(sound.path(), ["probe", file.to_str().unwrap()]);
+    assert_eq!(output.stdout, "ok MyApp/MyStructure\n", "{output:#?}");
+
+    let output = keyway(sound.path(), ["--json", "probe", "/nonexistent.so"]);
+    assert_eq!(output.code, 1);
+    assert_eq!(output.error()["code"], "unreadable");
 }

@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Explain(Explain),
     /// List the plugins that ended a process while they were loaded, or lift that
     Quarantine(Quarantine),
+    /// Try a plugin in a process of its own: load it and construct its types
+    Probe(Probe),
     /// List the installed packages of a type
     List(List),
     /// Show a package: its metadata, its files, and whether it is valid (else exit 1)
@@ -94,6 +96,21 @@ pub(crate) struct Explain {
     /// Explain a lifecycle instead of a package type
     #[arg(long)]
     pub(crate) lifecycle: bool,
+}
+
+/// `keyway probe`
+#[derive(Debug, clap::Args)]
+pub(crate) struct Probe {
+    /// The plugin's file
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// How long the plugin may take, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    pub(crate) deadline: u32,
+    /// Try it in this very process and print the outcome as JSON, for hosts that use this command
+    /// as their helper
+    #[arg(long, conflicts_with = "deadline")]
+    pub(crate) here: bool,
 }
 
 /// `keyway quarantine`

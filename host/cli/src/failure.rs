@@ -6,7 +6,7 @@ use std::io;
 
 use keyway::package::{FileError, LoadError, PackageError};
 use keyway::plugin::TypeNameError;
-use keyway::plugin::{InstallPluginError, ResolveError};
+use keyway::plugin::{InstallPluginError, ProbeError, ResolveError};
 use serde_json::{Value, json};
 
 use crate::table::printable;
@@ -16,7 +16,7 @@ const MAX_DETAILS: usize = 10;
 
 #[derive(Debug)]
 pub(crate) struct Failure {
-    code: &'static str,
+    code: String,
     message: String,
     details: Vec<String>,
     hint: Option<String>,
@@ -24,9 +24,9 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
-            code,
+            code: code.into(),
             message: message.into(),
             details: Vec::new(),
             hint: None,
@@ -34,7 +34,7 @@ impl Failure {
         }
     }
 
-    fn of(code: &'static str, error: &dyn Error) -> Self {
+    fn of(code: &str, error: &dyn Error) -> Self {
         let mut failure = Self::new(code, error.to_string());
         let mut cause = error.source();
         while let Some(error) = cause {
@@ -126,6 +126,12 @@ impl From<PackageError> for Failure {
 impl From<TypeNameError> for Failure {
     fn from(error: TypeNameError) -> Self {
         LoadError::from(error).into()
+    }
+}
+
+impl From<ProbeError> for Failure {
+    fn from(error: ProbeError) -> Self {
+        Self::of(error.code(), &error)
     }
 }
 

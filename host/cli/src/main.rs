@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         Command::Plugins(it) => commands::plugins::run(it, args.json),
         Command::Paths => commands::paths::run(args.json),
         Command::Explain(it) => commands::explain::run(it, args.json),
+        Command::Probe(it) => commands::probe::run(it, args.json),
         Command::Quarantine(it) => commands::quarantine::run(it, args.json),
         Command::List(it) => commands::list::run(it, args.json),
         Command::Show(it) => commands::show::run(it, args.json),

@@ -5,6 +5,7 @@ pub(crate) mod file;
 pub(crate) mod list;
 pub(crate) mod paths;
 pub(crate) mod plugins;
+pub(crate) mod probe;
 pub(crate) mod quarantine;
 pub(crate) mod show;
 pub(crate) mod types;
