@@ -25,7 +25,7 @@ pub enum Refusal {
         message: String,
     },
     /// The manifest cannot be read.
-    #[error("{source}")]
+    #[error(transparent)]
     Manifest {
         /// What is wrong.
         #[from]
