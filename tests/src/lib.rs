@@ -9,6 +9,7 @@ pub mod c;
 pub mod command;
 pub mod copy;
 pub mod folder;
+pub mod memory;
 pub mod patch;
 
 pub use build::{Build, plugin};

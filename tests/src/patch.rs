@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use keyway_metadata::note as form;
+
 /// The bytes of a file.
 ///
 /// # Panics
@@ -124,4 +126,114 @@ pub fn note_only(id: &str, version: &str, type_name: &str) -> Vec<u8> {
     }
     file.extend_from_slice(&note);
     file
+}
+
+/// A note with Keyway's owner whose description is `manifest`.
+///
+/// # Panics
+///
+/// When the manifest is larger than notes can be.
+#[must_use]
+pub fn manifest_note(manifest: &[u8]) -> Vec<u8> {
+    let size = u32::try_from(manifest.len()).expect("a manifest has less than 4 GiB");
+    let mut bytes = Vec::new();
+    for word in [form::NAME_SIZE, size, form::KIND] {
+        bytes.extend(word.to_le_bytes());
+    }
+    bytes.extend(form::NAME);
+    bytes.extend(manifest);
+    bytes.resize(bytes.len().next_multiple_of(4), 0);
+    bytes
+}
+
+/// Fields of a 64-bit ELF header, by their place in the file.
+pub mod header {
+    /// `e_phoff`, 8 bytes.
+    pub const PHOFF: usize = 32;
+    /// `e_shoff`, 8 bytes.
+    pub const SHOFF: usize = 40;
+    /// `e_phentsize`, 2 bytes.
+    pub const PHENTSIZE: usize = 54;
+    /// `e_phnum`, 2 bytes.
+    pub const PHNUM: usize = 56;
+}
+
+/// Fields of a 64-bit ELF program header, by their place in it.
+pub mod segment {
+    /// How large one is.
+    pub const SIZE: usize = 56;
+    /// `p_offset`, 8 bytes.
+    pub const OFFSET: usize = 8;
+    /// `p_vaddr`, 8 bytes.
+    pub const VADDR: usize = 16;
+    /// `p_filesz`, 8 bytes.
+    pub const FILESZ: usize = 32;
+    /// `p_memsz`, 8 bytes.
+    pub const MEMSZ: usize = 40;
+    /// `p_align`, 8 bytes.
+    pub const ALIGN: usize = 48;
+}
+
+/// Replaces what stands at `at`.
+///
+/// # Panics
+///
+/// When that is beyond the end.
+pub fn put(bytes: &mut [u8], at: usize, new: &[u8]) {
+    bytes[at..at + new.len()].copy_from_slice(new);
+}
+
+/// Eight bytes at `at`, as a number.
+///
+/// # Panics
+///
+/// When that is beyond the end.
+#[must_use]
+pub fn number(bytes: &[u8], at: usize) -> usize {
+    let bytes = bytes[at..at + 8].try_into().expect("eight bytes");
+    usize::try_from(u64::from_le_bytes(bytes)).expect("a 64-bit machine")
+}
+
+/// Where the program headers of a 64-bit ELF file stand.
+#[must_use]
+pub fn segments(bytes: &[u8]) -> Vec<usize> {
+    let first = number(bytes, header::PHOFF);
+    let count = u16::from_le_bytes([bytes[header::PHNUM], bytes[header::PHNUM + 1]]);
+    let places = (0..usize::from(count)).map(|index| first + index * segment::SIZE);
+    places.collect()
+}
+
+/// The program header of the notes among which the manifest is.
+///
+/// # Panics
+///
+/// When there is none.
+#[must_use]
+pub fn manifest_segment(bytes: &[u8]) -> usize {
+    let has_manifest = |at: &usize| {
+        let start = number(bytes, at + segment::OFFSET);
+        let size = number(bytes, at + segment::FILESZ);
+        // PT_NOTE
+        bytes[*at..at + 4] == 4u32.to_le_bytes()
+            && find(&bytes[start..start + size], &form::NAME, 0).is_some()
+    };
+    match segments(bytes).into_iter().find(has_manifest) {
+        Some(at) => at,
+        None => panic!("the file has no manifest"),
+    }
+}
+
+/// The plugin with `notes` at the end of its file in place of the notes among which its manifest
+/// is, as patchelf moves them.
+#[must_use]
+pub fn notes(file: &Path, notes: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes(file);
+    let at = manifest_segment(&bytes);
+    bytes.resize(bytes.len().next_multiple_of(8), 0);
+    let (offset, size) = (bytes.len() as u64, notes.len() as u64);
+    put(&mut bytes, at + segment::OFFSET, &offset.to_le_bytes());
+    put(&mut bytes, at + segment::FILESZ, &size.to_le_bytes());
+    put(&mut bytes, at + segment::ALIGN, &4u64.to_le_bytes());
+    bytes.extend(notes);
+    bytes
 }

@@ -2,23 +2,27 @@
 //!
 //! An ordinary file is opened once and read once, its first 8 KiB: there lie the header, the
 //! program headers and the note with the manifest. What lies further back is read in a second step,
-//! within bounds.
+//! within bounds: whatever a file claims, a few megabytes of memory are enough to read it.
+
+mod memory;
+mod sections;
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::path::Path;
 
 use keyway_metadata::note;
-use object::elf;
 use object::read::elf::{FileHeader, NoteIterator, ProgramHeader};
-use object::{Endianness, FileKind, Object, ObjectSection};
+use object::{Endianness, FileKind, elf, macho, pe};
+
+use sections::Sections;
 
 /// How much is read at once: enough for the header and the note of nearly every plugin.
 const PREFIX: usize = 8 * 1024;
-/// Notes larger than this are not read.
+/// How many bytes of notes are read of one file.
 const MAX_NOTES: u64 = 1024 * 1024;
-/// PE and Mach-O files larger than this are not read: their sections may lie anywhere.
-const MAX_WHOLE: u64 = 256 * 1024 * 1024;
+/// How much of a PE or Mach-O file is read for its headers: they stand at its start, before code.
+const MAX_HEADERS: u64 = 64 * 1024;
 
 /// The kinds of library files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,14 +146,10 @@ impl Source<'_> {
         match FileKind::parse(&*prefix) {
             Ok(FileKind::Elf64) => self.elf::<elf::FileHeader64<Endianness>>(&prefix),
             Ok(FileKind::Elf32) => self.elf::<elf::FileHeader32<Endianness>>(&prefix),
-            Ok(FileKind::Pe64 | FileKind::Pe32) => self.whole(Container::Pe, note::PE_SECTION),
-            Ok(FileKind::MachO64 | FileKind::MachO32) => {
-                let section = note::MACHO_SECTION;
-                let section = section
-                    .split_once(',')
-                    .map_or(section, |(_, section)| section);
-                self.whole(Container::MachO, section)
-            }
+            Ok(FileKind::Pe64) => self.sections(sections::pe::<pe::ImageNtHeaders64>),
+            Ok(FileKind::Pe32) => self.sections(sections::pe::<pe::ImageNtHeaders32>),
+            Ok(FileKind::MachO64) => self.sections(sections::macho::<macho::MachHeader64<_>>),
+            Ok(FileKind::MachO32) => self.sections(sections::macho::<macho::MachHeader32<_>>),
             // Too short to say which class of ELF it is.
             _ if prefix.starts_with(&elf::ELFMAG) && self.size < 16 => Err(Unread::Truncated {
                 needed: size_of::<elf::FileHeader64<Endianness>>() as u64,
@@ -201,15 +201,15 @@ impl Source<'_> {
         if needed > found {
             return Err(Unread::Truncated { needed, found });
         }
+        memory::check::<H>(segments.iter(), endian)?;
+        let mut allowance = Allowance::default();
         for segment in segments.iter() {
             if segment.p_type(endian) != elf::PT_NOTE {
                 continue;
             }
             let offset: u64 = segment.p_offset(endian).into();
             let size: u64 = segment.p_filesz(endian).into();
-            if size > MAX_NOTES {
-                continue;
-            }
+            allowance.take(size)?;
             let align = segment.p_align(endian);
             match slice(prefix, offset, size) {
                 Some(notes) => find_notes::<H>(endian, align, notes, &mut manifests)?,
@@ -268,31 +268,39 @@ impl Source<'_> {
     }
 
     /// PE and Mach-O files, whose sections may lie anywhere.
-    fn whole(&self, container: Container, section: &str) -> Result<Contents, Unread> {
-        if self.size > MAX_WHOLE {
-            return Err(Unread::Malformed(format!(
-                "{} bytes are more than a plugin has",
-                self.size
-            )));
-        }
-        let bytes = self.part(0, self.size)?;
-        let file = object::File::parse(&*bytes)?;
+    fn sections(
+        &self,
+        read: fn(&[u8]) -> object::read::Result<Sections>,
+    ) -> Result<Contents, Unread> {
+        let Sections { header, notes } = read(&self.part(0, MAX_HEADERS)?)?;
+        let mut allowance = Allowance::default();
         let mut manifests = Vec::new();
-        for section in file.sections().filter(|it| it.name() == Ok(section)) {
-            if let Some(manifest) = section.data().ok().and_then(note::description) {
+        for (offset, size) in notes {
+            allowance.take(size)?;
+            if let Some(manifest) = note::description(&self.part(offset, size)?) {
                 manifests.push(manifest.to_vec());
             }
         }
-        let pointer_width = if file.is_64() { 64 } else { 32 };
-        Ok(Contents {
-            header: Header {
-                container,
-                architecture: object_architecture(file.architecture()),
-                pointer_width,
-                little_endian: file.is_little_endian(),
-            },
-            manifests,
-        })
+        Ok(Contents { header, manifests })
+    }
+}
+
+/// How many bytes of notes may still be read: many segments may claim one large place.
+struct Allowance(u64);
+
+impl Default for Allowance {
+    fn default() -> Self {
+        Self(MAX_NOTES)
+    }
+}
+
+impl Allowance {
+    fn take(&mut self, size: u64) -> Result<(), Unread> {
+        self.0 = self
+            .0
+            .checked_sub(size)
+            .ok_or_else(|| Unread::Malformed(format!("more than {MAX_NOTES} bytes of notes")))?;
+        Ok(())
     }
 }
 
@@ -303,7 +311,7 @@ struct Segments<P> {
 }
 
 impl<P: object::Pod> Segments<P> {
-    fn iter(&self) -> impl Iterator<Item = &P> {
+    fn iter(&self) -> impl Iterator<Item = &P> + Clone {
         self.bytes
             .chunks_exact(size_of::<P>())
             .filter_map(|bytes| object::pod::from_bytes::<P>(bytes).ok().map(|(it, _)| it))
@@ -367,18 +375,6 @@ fn architecture(machine: elf::Machine, class_bits: u32) -> String {
         elf::EM_MIPS if class_bits == 64 => "mips64",
         elf::EM_MIPS => "mips",
         other => return format!("ELF machine {}", other.0),
-    };
-    name.to_owned()
-}
-
-fn object_architecture(architecture: object::Architecture) -> String {
-    use object::Architecture;
-    let name = match architecture {
-        Architecture::X86_64 | Architecture::X86_64_X32 => "x86_64",
-        Architecture::I386 => "x86",
-        Architecture::Aarch64 | Architecture::Aarch64_Ilp32 => "aarch64",
-        Architecture::Arm => "arm",
-        other => return format!("{other:?}"),
     };
     name.to_owned()
 }

@@ -28,7 +28,7 @@ pub enum Refusal {
         message: String,
     },
     /// The manifest cannot be read.
-    #[error("{source}")]
+    #[error(transparent)]
     Manifest {
         /// What is wrong.
         #[from]
@@ -109,7 +109,7 @@ pub enum Refusal {
     #[error("not trusted: {0}")]
     Trust(Box<Distrust>),
     /// The plugin ended a process while it was loaded.
-    #[error("in quarantine: it ended process {} while it was in {}", .0.process, .0.during)]
+    #[error("in quarantine: it ended process {} during {}", .0.process, .0.during)]
     Quarantined(Box<Quarantined>),
     /// A panic in the plugin would end the host's process.
     #[error("built with panic strategy `{found}`: a panic in it would end this process")]

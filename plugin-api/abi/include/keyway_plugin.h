@@ -258,7 +258,9 @@ typedef struct {
     size_t manifest_len;
 } keyway_entry;
 
-/* The one symbol that a plugin exports: with -fvisibility=hidden it needs
+/* At most 256 rows of at most 4096 bytes and 1 MiB of manifest; no function of a table is null.
+ *
+ * The one symbol that a plugin exports: with -fvisibility=hidden it needs
  * __attribute__((visibility("default"))). */
 extern const keyway_entry keyway_entry_1;
 

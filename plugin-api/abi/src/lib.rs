@@ -63,7 +63,7 @@ mod text;
 pub use call::{BoxError, Call, Fault, FaultKind, FaultReport, Location, Phase, status};
 pub use entry::{
     ABI_MAJOR, ABI_MINOR, ENTRY_SYMBOL, Entry, EntryError, ExportedEntry, FLAVOUR_C, FLAVOUR_RUST,
-    Interface, MAGIC, MAX_ROWS, Row, RowView, Rows,
+    Interface, MAGIC, MAX_MANIFEST, MAX_ROW_SIZE, MAX_ROWS, Row, RowView, Rows,
 };
 pub use evidence::{Evidence, LayoutMismatch, check_evidence};
 pub use host::{

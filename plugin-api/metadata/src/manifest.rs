@@ -1,5 +1,6 @@
 //! The manifest: what a plugin's file says of itself, readable without running anything of it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -146,8 +147,9 @@ impl Manifest {
         if manifest.id.is_empty() {
             return Err(ManifestError::NoId);
         }
-        for (index, given) in manifest.types.iter().enumerate() {
-            if manifest.types[..index].contains(given) {
+        let mut seen = BTreeSet::new();
+        for given in &manifest.types {
+            if !seen.insert(given) {
                 return Err(ManifestError::DoubledType {
                     name: given.name.clone(),
                     kind: given.kind.clone(),

@@ -40,7 +40,7 @@ fn show(list: &[Quarantined], json: bool) -> Result<Outcome, Failure> {
         return Ok(Outcome::Done);
     }
     let rows = list.iter().map(|one| {
-        let why = format!("ended process {} in {}", one.process, one.during);
+        let why = format!("ended process {} during {}", one.process, one.during);
         [Cell::from(&one.id), Cell::whole(&one.path), Cell::from(why)]
     });
     table::print(&["PLUGIN", "FILE", "WHY"], rows.collect())?;

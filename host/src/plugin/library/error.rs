@@ -109,7 +109,7 @@ pub enum LoadError {
         found: PathBuf,
     },
     /// The entry breaks the rules.
-    #[error("the entry of `{}` is broken: {source}", path.display())]
+    #[error("the entry of `{}` is broken", path.display())]
     Entry {
         /// The plugin's file.
         path: PathBuf,

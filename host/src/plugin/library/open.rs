@@ -220,7 +220,11 @@ fn table<I: Interface>(rows: &Rows, path: &Path) -> Result<Option<&'static I>, L
         })?;
     }
     // SAFETY: the row is that of `I`, and its layout was just compared where there is evidence.
-    Ok(Some(unsafe { row.table::<I>() }))
+    let table = unsafe { row.table::<I>() }.map_err(|source| LoadError::Entry {
+        path: path.to_path_buf(),
+        source,
+    })?;
+    Ok(Some(table))
 }
 
 /// Opens the library of `path` under the name `name` and finds its own entry.

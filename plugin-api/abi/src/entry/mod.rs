@@ -25,8 +25,11 @@
 //!   larger: a reader goes by `size` and `row_size` and ignores what it does not know.
 //! * Reserved fields are written 0 and ignored. What an old host must not ignore raises
 //!   `least_host_minor`.
+//! * There are at most [`MAX_ROWS`] rows of at most [`MAX_ROW_SIZE`] bytes, and at most
+//!   [`MAX_MANIFEST`] bytes of manifest; all pointers are aligned to a pointer but those to text.
 //! * The same (name, version, flavour) twice is an error; an unknown name, version or flavour is
 //!   skipped.
+//! * A table consists of functions, none of which is null.
 //! * The major stands in the symbol's name too, so that one library can serve two majors.
 
 mod read;
@@ -53,6 +56,10 @@ pub const FLAVOUR_RUST: u32 = 1;
 pub const FLAVOUR_C: u32 = 2;
 /// More rows than this are taken for a broken entry.
 pub const MAX_ROWS: u32 = 256;
+/// Rows larger than this are taken for a broken entry.
+pub const MAX_ROW_SIZE: u32 = 4096;
+/// Manifests larger than this are taken for a broken entry.
+pub const MAX_MANIFEST: usize = 1024 * 1024;
 
 /// What a plugin exports under [`ENTRY_SYMBOL`].
 #[repr(C)]
@@ -111,8 +118,8 @@ unsafe impl Sync for Row {}
 ///
 /// # Safety
 ///
-/// The implementing type is `#[repr(C)]`, and (name, version) stand for that layout and contract
-/// alone, for ever.
+/// The implementing type is `#[repr(C)]` and consists of functions, and (name, version) stand for
+/// that layout and contract alone, for ever.
 pub unsafe trait Interface: StableAbi + Sized + 'static {
     /// The interface's name, as `keyway.structure`.
     const NAME: &'static str;

@@ -5,8 +5,8 @@ use std::fmt;
 use std::mem::offset_of;
 
 use super::{
-    ABI_MAJOR, ABI_MINOR, ENTRY_SYMBOL, Entry, FLAVOUR_C, FLAVOUR_RUST, Interface, MAGIC, MAX_ROWS,
-    Row,
+    ABI_MAJOR, ABI_MINOR, ENTRY_SYMBOL, Entry, FLAVOUR_C, FLAVOUR_RUST, Interface, MAGIC,
+    MAX_MANIFEST, MAX_ROW_SIZE, MAX_ROWS, Row,
 };
 use crate::evidence::Evidence;
 
@@ -39,7 +39,8 @@ pub enum EntryError {
         /// The least minor that it needs.
         found: u16,
     },
-    /// The size of a row is smaller than major 1 began with, or no multiple of a pointer's.
+    /// The size of a row is smaller than major 1 began with, larger than [`MAX_ROW_SIZE`], or no
+    /// multiple of a pointer's.
     RowSize {
         /// Its size in bytes.
         found: u32,
@@ -49,15 +50,24 @@ pub enum EntryError {
         /// How many rows.
         found: u32,
     },
-    /// The manifest is longer than memory.
-    ManifestLen {
-        /// Its length in bytes.
+    /// More than [`MAX_MANIFEST`] bytes of manifest.
+    ManifestLength {
+        /// How many bytes.
         found: usize,
     },
     /// A pointer is null that must not be.
     Null {
         /// Which pointer.
         what: &'static str,
+    },
+    /// A function of a table is null.
+    NullFunction {
+        /// The interface's name.
+        name: &'static str,
+        /// Its version.
+        version: u32,
+        /// The function's place in the table, from 0.
+        function: usize,
     },
     /// The name of a row is not UTF-8 or longer than 256 bytes.
     RowName {
@@ -76,6 +86,9 @@ pub enum EntryError {
 impl fmt::Display for EntryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Misaligned { what: ENTRY_SYMBOL } => {
+                write!(f, "`{ENTRY_SYMBOL}` is not aligned to a pointer")
+            }
             Self::Misaligned { what } => {
                 write!(f, "the entry's `{what}` is not aligned to a pointer")
             }
@@ -100,17 +113,26 @@ impl fmt::Display for EntryError {
             ),
             Self::RowSize { found } => write!(
                 f,
-                "rows of {found} bytes: expected at least {} and a multiple of {}",
+                "rows of {found} bytes: expected {} to {MAX_ROW_SIZE} and a multiple of {}",
                 size_of::<Row>(),
                 size_of::<usize>()
             ),
             Self::RowCount { found } => {
                 write!(f, "{found} rows: expected at most {MAX_ROWS}")
             }
-            Self::ManifestLen { found } => {
-                write!(f, "a manifest of {found} bytes is longer than memory")
-            }
+            Self::ManifestLength { found } => write!(
+                f,
+                "a manifest of {found} bytes: expected at most {MAX_MANIFEST}"
+            ),
             Self::Null { what } => write!(f, "the entry's pointer `{what}` is null"),
+            Self::NullFunction {
+                name,
+                version,
+                function,
+            } => write!(
+                f,
+                "function {function} of the interface `{name}` {version} is null"
+            ),
             Self::RowName { row } => {
                 write!(f, "the name of row {row} is no short UTF-8 text")
             }
@@ -193,7 +215,10 @@ impl Rows {
             });
         }
         let row_size = entry.row_size as usize;
-        if row_size < size_of::<Row>() || row_size % size_of::<usize>() != 0 {
+        if row_size < size_of::<Row>()
+            || entry.row_size > MAX_ROW_SIZE
+            || row_size % size_of::<usize>() != 0
+        {
             return Err(EntryError::RowSize {
                 found: entry.row_size,
             });
@@ -203,23 +228,21 @@ impl Rows {
                 found: entry.row_count,
             });
         }
-        if entry.rows.is_null() && entry.row_count > 0 {
-            return Err(EntryError::Null { what: "rows" });
-        }
-        if entry.rows.addr() % align_of::<Row>() != 0 {
-            return Err(EntryError::Misaligned { what: "rows" });
+        if entry.row_count > 0 {
+            pointer(entry.rows.cast(), "rows")?;
         }
         if entry.manifest.is_null() {
             return Err(EntryError::Null { what: "manifest" });
         }
-        if isize::try_from(entry.manifest_len).is_err() {
-            return Err(EntryError::ManifestLen {
+        if entry.manifest_len > MAX_MANIFEST {
+            return Err(EntryError::ManifestLength {
                 found: entry.manifest_len,
             });
         }
         let mut rows: Vec<RowView> = Vec::with_capacity(entry.row_count as usize);
         for index in 0..entry.row_count {
-            // SAFETY: `row_count` rows follow each other in steps of `row_size`, say the rules.
+            // SAFETY: not null and aligned, as is each step; `row_count` rows follow each other in
+            // steps of `row_size`, say the rules.
             let row = unsafe { &*entry.rows.byte_add(index as usize * row_size) };
             let row = read_row(row, index)?;
             let same = |other: &RowView| {
@@ -273,11 +296,37 @@ impl RowView {
     ///
     /// The row was found as that of `I`, and its layout has been checked if it has evidence; a
     /// row without evidence is taken at its author's word.
-    #[must_use]
-    pub unsafe fn table<I: Interface>(&self) -> &'static I {
-        // SAFETY: not null and aligned (`read_row`), and the caller vouches for its type.
-        unsafe { &*self.table.cast::<I>() }
+    ///
+    /// # Errors
+    ///
+    /// [`EntryError::NullFunction`] when a function is left out, as C lets its authors do.
+    pub unsafe fn table<I: Interface>(&self) -> Result<&'static I, EntryError> {
+        for function in 0..size_of::<I>() / size_of::<usize>() {
+            // SAFETY: not null and aligned (`read_row`), and the caller vouches for its type,
+            // which consists of functions (`Interface`).
+            let address = unsafe { self.table.cast::<usize>().add(function).read() };
+            if address == 0 {
+                return Err(EntryError::NullFunction {
+                    name: I::NAME,
+                    version: I::VERSION,
+                    function,
+                });
+            }
+        }
+        // SAFETY: as above, and none of its functions is null.
+        Ok(unsafe { &*self.table.cast::<I>() })
     }
+}
+
+/// Whether a pointer to what has pointers can be followed, as far as can be told from it.
+fn pointer(to: *const c_void, what: &'static str) -> Result<(), EntryError> {
+    if to.is_null() {
+        return Err(EntryError::Null { what });
+    }
+    if to.addr() % align_of::<usize>() != 0 {
+        return Err(EntryError::Misaligned { what });
+    }
+    Ok(())
 }
 
 fn read_row(row: &Row, index: u32) -> Result<RowView, EntryError> {
@@ -287,16 +336,9 @@ fn read_row(row: &Row, index: u32) -> Result<RowView, EntryError> {
     // SAFETY: not null, a bounded length, and the rules say that names live for ever.
     let name = unsafe { std::slice::from_raw_parts(row.name, row.name_len) };
     let name = std::str::from_utf8(name).map_err(|_| EntryError::RowName { row: index })?;
-    if row.table.is_null() {
-        return Err(EntryError::Null { what: "table" });
-    }
-    if row.flavour == FLAVOUR_RUST && row.evidence.is_null() {
-        return Err(EntryError::Null { what: "evidence" });
-    }
-    for (what, pointer) in [("table", row.table), ("evidence", row.evidence)] {
-        if pointer.addr() % align_of::<usize>() != 0 {
-            return Err(EntryError::Misaligned { what });
-        }
+    pointer(row.table, "table")?;
+    if row.flavour == FLAVOUR_RUST {
+        pointer(row.evidence, "evidence")?;
     }
     Ok(RowView {
         name,
@@ -368,7 +410,19 @@ mod tests {
         );
         assert_eq!(
             error(|entry| entry.row_size = 41),
-            "rows of 41 bytes: expected at least 40 and a multiple of 8"
+            "rows of 41 bytes: expected 40 to 4096 and a multiple of 8"
+        );
+        assert_eq!(
+            error(|entry| entry.row_size = 1 << 31),
+            "rows of 2147483648 bytes: expected 40 to 4096 and a multiple of 8"
+        );
+        assert_eq!(
+            error(|entry| entry.rows = entry.rows.wrapping_byte_add(1)),
+            "the entry's `rows` is not aligned to a pointer"
+        );
+        assert_eq!(
+            error(|entry| entry.manifest_len = usize::MAX),
+            "a manifest of 18446744073709551615 bytes: expected at most 1048576"
         );
         assert_eq!(
             error(|entry| entry.row_count = u32::MAX),
@@ -388,7 +442,7 @@ mod tests {
         );
         assert_eq!(
             error(|entry| entry.manifest_len = usize::MAX),
-            "a manifest of 18446744073709551615 bytes is longer than memory"
+            "a manifest of 18446744073709551615 bytes: expected at most 1048576"
         );
     }
 
