@@ -6,14 +6,13 @@
 //!
 //! Each stage has a type that only the stage before makes, so a gate cannot be skipped.
 
-use std::fs::{File, Metadata};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use keyway_abi::{ABI_MAJOR, ABI_MINOR, build};
 use keyway_metadata::Manifest;
 
-use super::file::{self, Container, Header, Unread};
+use super::file::{self, Container, Header, Opened, Unread};
 use super::identity::FileIdentity;
 use super::refusal::{NotAPlugin, Refusal};
 use super::target::Target;
@@ -53,7 +52,7 @@ pub fn look(path: &Path) -> Look {
 }
 
 /// As [`look`], with the file that was opened.
-pub(super) fn look_open(path: &Path) -> (Look, Option<(File, Metadata)>) {
+pub(super) fn look_open(path: &Path) -> (Look, Option<Opened>) {
     let (candidate, opened) = match Candidate::read(path) {
         Ok(read) => read,
         Err(Unfit::Ignored(why)) => return (Look::Ignored(why), None),
@@ -91,8 +90,8 @@ impl From<Unread> for Unfit {
 
 impl Candidate {
     /// Reads the file at `path`, without running anything of it.
-    fn read(path: &Path) -> Result<(Self, (File, Metadata)), Unfit> {
-        let (contents, file, metadata) = file::read(path)?;
+    fn read(path: &Path) -> Result<(Self, Opened), Unfit> {
+        let (contents, opened) = file::read(path)?;
         let count = contents.manifests.len();
         if count > 1 {
             return Err(Unfit::Refused(Refusal::DoubledManifest { count }));
@@ -107,9 +106,9 @@ impl Candidate {
             header: contents.header,
             manifest: Arc::new(manifest),
             bytes: bytes.into(),
-            identity: FileIdentity::of(&metadata),
+            identity: FileIdentity::of(&opened.metadata),
         };
-        Ok((candidate, (file, metadata)))
+        Ok((candidate, opened))
     }
 
     /// The file.

@@ -104,21 +104,39 @@ impl From<object::Error> for Unread {
     }
 }
 
+/// A file that was opened.
+pub(super) struct Opened {
+    pub(super) file: File,
+    pub(super) metadata: Metadata,
+    /// Whether the name is that of the file itself, and no link.
+    pub(super) is_no_link: bool,
+}
+
 /// Opens a file for reading; a FIFO does not block.
-fn open(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.custom_flags(libc::O_NONBLOCK);
+#[cfg(unix)]
+fn open(path: &Path) -> io::Result<(File, bool)> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    let with = |flags| {
+        let mut options = OpenOptions::new();
+        options.read(true).custom_flags(libc::O_NONBLOCK | flags);
+        options.open(path)
+    };
+    match with(libc::O_NOFOLLOW) {
+        Err(error) if error.raw_os_error() == Some(libc::ELOOP) => Ok((with(0)?, false)),
+        opened => Ok((opened?, true)),
     }
-    options.open(path)
+}
+
+/// Opens a file for reading.
+#[cfg(not(unix))]
+fn open(path: &Path) -> io::Result<(File, bool)> {
+    Ok((OpenOptions::new().read(true).open(path)?, false))
 }
 
 /// Reads what the host must know of a plugin before it may load it.
-pub(super) fn read(path: &Path) -> Result<(Contents, File, Metadata), Unread> {
-    let file = open(path)?;
+pub(super) fn read(path: &Path) -> Result<(Contents, Opened), Unread> {
+    let (file, is_no_link) = open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(Unread::NotRegular);
@@ -131,7 +149,12 @@ pub(super) fn read(path: &Path) -> Result<(Contents, File, Metadata), Unread> {
         size: metadata.len(),
     };
     let contents = source.contents()?;
-    Ok((contents, file, metadata))
+    let opened = Opened {
+        file,
+        metadata,
+        is_no_link,
+    };
+    Ok((contents, opened))
 }
 
 /// An open file whose parts are read where they are needed.

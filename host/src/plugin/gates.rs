@@ -4,11 +4,12 @@
 //! about to be loaded passes the last two again, on the open file.
 
 use std::collections::HashSet;
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::candidate::{Candidate, Compatible, Look, look_open};
+use super::file::Opened;
 use super::identity::FileIdentity;
 use super::quarantine::{Quarantine, file_name};
 use super::refusal::Refusal;
@@ -71,14 +72,14 @@ impl Gates {
     /// Looks at the file at `path` and puts it through the gates. Nothing of it is run.
     pub(super) fn look(&self, path: &Path, known: &Known) -> Look {
         let (look, opened) = look_open(path);
-        let (Look::Compatible(compatible), Some((file, metadata))) = (&look, opened) else {
+        let (Look::Compatible(compatible), Some(opened)) = (&look, opened) else {
             return look;
         };
         let refused = |why| {
             let candidate = compatible.candidate().clone();
             Look::Refused(Arc::new(why), Some(candidate))
         };
-        if let Err(why) = self.trust(path, &file, &metadata, known) {
+        if let Err(why) = self.trust(path, &opened, known) {
             return refused(why);
         }
         let quick =
@@ -100,9 +101,15 @@ impl Gates {
     ) -> Result<Admitted, Arc<Refusal>> {
         let candidate = compatible.candidate();
         let path = candidate.path();
-        let opened = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
-        let (metadata, file) = opened.map_err(Refusal::Unreadable)?;
-        if FileIdentity::of(&metadata) != *candidate.identity() {
+        let opened = File::open(path).and_then(|file| {
+            Ok(Opened {
+                metadata: file.metadata()?,
+                is_no_link: false,
+                file,
+            })
+        });
+        let opened = opened.map_err(Refusal::Unreadable)?;
+        if FileIdentity::of(&opened.metadata) != *candidate.identity() {
             return Err(Arc::new(Refusal::Changed));
         }
         let known = Known {
@@ -110,29 +117,26 @@ impl Gates {
             folder: None,
             in_quarantine: HashSet::new(),
         };
-        let trusted = self.trust(path, &file, &metadata, &known)?;
+        let trusted = self.trust(path, &opened, &known)?;
         self.not_in_quarantine(candidate)?;
         Ok(Admitted {
             compatible: compatible.clone(),
             trusted,
-            file,
+            file: opened.file,
         })
     }
 
-    fn trust(
-        &self,
-        path: &Path,
-        file: &File,
-        metadata: &Metadata,
-        known: &Known,
-    ) -> Result<Trusted, Refusal> {
+    fn trust(&self, path: &Path, opened: &Opened, known: &Known) -> Result<Trusted, Refusal> {
         let trusted = || -> Result<Trusted, Distrust> {
             let facts = match (&known.folder, path.file_name()) {
-                (Some(folder), Some(name)) => folder.facts(metadata, name)?,
-                _ => Facts::of(file, path)?,
+                (Some(folder), Some(name)) if opened.is_no_link => {
+                    folder.facts_of_no_link(&opened.metadata, name)
+                }
+                (Some(folder), Some(name)) => folder.facts(&opened.metadata, name)?,
+                _ => Facts::of(&opened.file, path)?,
             };
             let facts = if self.policy.looks_at_signatures() {
-                facts.with_signature(file, &self.policy)?
+                facts.with_signature(&opened.file, &self.policy)?
             } else {
                 facts
             };
