@@ -1,0 +1,252 @@
+//! A call through a loaded structure, guard included, beside the same through a box in this program.
+//!
+//! Three bodies: none, for the bare cost; one that asks the package for one value, the least that a
+//! real `path_changed` does; and that same one as an application meets it, in a package whose path
+//! is set.
+
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
+
+use keyway::plugin::Structure;
+use keyway::{DataDirs, PackageLoader, Registry, SearchPath};
+use keyway_abi::{KeyFilter, PackageAccess, PackageError};
+use keyway_plugin::{Error, Package, PackageStructure};
+use keyway_tests::copy::Copy;
+use keyway_tests::{Build, PluginFolder, workspace};
+
+use super::measure::{Bound, Scale, in_turns, row, timed};
+use super::plugins;
+
+/// Calls that are measured at once.
+const CALLS: usize = 2000;
+
+/// The example structure, as it is.
+struct Silent;
+
+impl PackageStructure for Silent {
+    fn init_package(&self, package: &mut Package<'_>) -> Result<(), Error> {
+        define(package);
+        Ok(())
+    }
+}
+
+/// The example structure, with a question.
+struct Asks;
+
+impl PackageStructure for Asks {
+    fn init_package(&self, package: &mut Package<'_>) -> Result<(), Error> {
+        define(package);
+        Ok(())
+    }
+
+    fn path_changed(&self, package: &mut Package<'_>) -> Result<(), Error> {
+        if package.metadata_value("X-Example-Key").as_deref() == Some("no") {
+            return Err("no".into());
+        }
+        Ok(())
+    }
+}
+
+fn define(package: &mut Package<'_>) {
+    package.set_default_package_root("myapp/packages/");
+    package.add_directory_definition("images", "images", "Images");
+    package.set_mime_types("images", &["image/svg+xml", "image/png", "image/jpeg"]);
+    package.add_directory_definition("code", "code", "Javascript files");
+    package.add_file_definition("mainscript", "scripts/main.js", "Main Script File");
+    package.set_required("mainscript", true);
+}
+
+/// The body of [`Asks`] in a plugin.
+const ASKS: &str = r#"
+    fn path_changed(&self, package: &mut Package<'_>) -> Result<(), Error> {
+        if package.metadata_value("X-Example-Key").as_deref() == Some("no") {
+            return Err("no".into());
+        }
+        Ok(())
+    }
+}
+
+export_plugin!"#;
+
+/// The example plugin with a `path_changed` that asks.
+fn asking_plugin() -> PathBuf {
+    let copy = Copy::named("asks")
+        .patch(
+            "example-plugins/mystructure/src/lib.rs",
+            "}\n\nexport_plugin!",
+            ASKS,
+        )
+        .make();
+    plugins::release(Build::of("mystructure").in_workspace(&copy, "asks"))
+}
+
+pub(crate) fn beside_a_box(scale: &Scale) {
+    let silent = loaded(&plugins::shipped());
+    let asking = loaded(&asking_plugin());
+    let (plain_silent, plain_asking) = (plain(Silent), plain(Asks));
+    let mut package = OneValue;
+    let rounds = scale.rounds(201);
+
+    let what = "a call through a loaded structure, no body / a Box<dyn>";
+    let [a, b] = in_turns(
+        rounds,
+        [
+            &mut || through_structure(&silent.1, &mut OneValue),
+            &mut || through_box(&*plain_silent, &mut package),
+        ],
+    );
+    row(what, &a, &b, &Bound::AtMost(3.0));
+    let what = "the same, a body that asks for one value / a Box<dyn>";
+    let mut package = OneValue;
+    let [a, b] = in_turns(
+        rounds,
+        [
+            &mut || through_structure(&asking.1, &mut OneValue),
+            &mut || through_box(&*plain_asking, &mut package),
+        ],
+    );
+    row(what, &a, &b, &Bound::AtMost(3.0));
+
+    let sample = workspace().join("example-plugins/mystructure/package");
+    let known = PackageLoader::with_data_dirs(Registry::default(), DataDirs::from_env());
+    known
+        .add_known_package_structure(plugins::SHIPPED_TYPE, Asks)
+        .unwrap();
+    let registry = registry(asking.0.path());
+    let of_plugin = PackageLoader::with_data_dirs(registry, DataDirs::from_env());
+    let [a, b] = in_turns(
+        rounds,
+        [&mut || set_path(&of_plugin, &sample), &mut || {
+            set_path(&known, &sample)
+        }],
+    );
+    let what = "the same inside Package::set_path / the application's own";
+    row(what, &a, &b, &Bound::AtMost(3.0));
+}
+
+fn plain(structure: impl PackageStructure) -> Box<dyn PackageStructure> {
+    black_box(Box::new(structure))
+}
+
+fn registry(folder: &Path) -> Registry {
+    Registry::builder(SearchPath::only([folder]))
+        .cache_dir(None)
+        .state_dir(None)
+        .build()
+}
+
+fn loaded(file: &Path) -> (PluginFolder, Structure) {
+    let folder = PluginFolder::new();
+    folder.copy(file);
+    let name = plugins::SHIPPED_TYPE.parse().unwrap();
+    let structure = registry(folder.path()).structure(&name).unwrap();
+    assert!(structure.plugin().is_some());
+    (folder, structure)
+}
+
+/// Nanoseconds of one call.
+fn through_structure(structure: &Structure, package: &mut dyn PackageAccess) -> f64 {
+    let time = timed(|| {
+        for _ in 0..CALLS {
+            black_box(structure)
+                .path_changed(black_box(&mut *package))
+                .unwrap();
+        }
+    });
+    time / CALLS as f64
+}
+
+/// Nanoseconds of one call.
+fn through_box(structure: &dyn PackageStructure, package: &mut dyn PackageAccess) -> f64 {
+    let time = timed(|| {
+        for _ in 0..CALLS {
+            let mut package = Package::new(black_box(&mut *package));
+            black_box(structure).path_changed(&mut package).unwrap();
+        }
+    });
+    time / CALLS as f64
+}
+
+/// Nanoseconds of one path that is set.
+fn set_path(loader: &PackageLoader, path: &Path) -> f64 {
+    const PATHS: usize = 20;
+    let mut package = loader.load_package(plugins::SHIPPED_TYPE).unwrap();
+    let time = timed(|| {
+        for _ in 0..PATHS {
+            package.set_path(Path::new("")).unwrap();
+            package.set_path(path).unwrap();
+        }
+    });
+    time / PATHS as f64
+}
+
+/// A package that knows one value.
+struct OneValue;
+
+impl PackageAccess for OneValue {
+    fn metadata_value(&self, _: &str) -> Option<String> {
+        Some("a value of some length".to_owned())
+    }
+
+    fn path(&self) -> Option<PathBuf> {
+        None
+    }
+    fn metadata(&self) -> Option<String> {
+        None
+    }
+    fn is_valid(&self) -> bool {
+        false
+    }
+    fn file_path(&self, _: &str, _: &str) -> Option<PathBuf> {
+        None
+    }
+    fn entry_list(&self, _: &str) -> Vec<PathBuf> {
+        Vec::new()
+    }
+    fn keys(&self, _: KeyFilter) -> Vec<String> {
+        Vec::new()
+    }
+    fn definition_paths(&self, _: &str) -> Vec<String> {
+        Vec::new()
+    }
+    fn definition_name(&self, _: &str) -> Option<String> {
+        None
+    }
+    fn is_required(&self, _: &str) -> bool {
+        false
+    }
+    fn mime_types(&self, _: &str) -> Vec<String> {
+        Vec::new()
+    }
+    fn contents_prefix_paths(&self) -> Vec<String> {
+        Vec::new()
+    }
+    fn default_package_root(&self) -> Option<String> {
+        None
+    }
+    fn allow_external_paths(&self) -> bool {
+        false
+    }
+    fn fallback_package(&self) -> Option<PathBuf> {
+        None
+    }
+    fn add_directory_definition(&mut self, _: &str, _: &str, _: &str) {}
+    fn add_file_definition(&mut self, _: &str, _: &str, _: &str) {}
+    fn remove_definition(&mut self, _: &str) {}
+    fn set_required(&mut self, _: &str, _: bool) {}
+    fn set_mime_types(&mut self, _: &str, _: &[&str]) {}
+    fn set_default_mime_types(&mut self, _: &[&str]) {}
+    fn set_contents_prefix_paths(&mut self, _: &[&str]) {}
+    fn set_default_package_root(&mut self, _: &str) {}
+    fn set_allow_external_paths(&mut self, _: bool) {}
+    fn set_path(&mut self, _: &Path) -> Result<(), PackageError> {
+        Ok(())
+    }
+    fn set_metadata(&mut self, _: &str) -> Result<(), PackageError> {
+        Ok(())
+    }
+    fn set_fallback_package(&mut self, _: &str, _: &Path) -> Result<(), PackageError> {
+        Ok(())
+    }
+    fn clear_fallback_package(&mut self) {}
+}
