@@ -1,6 +1,7 @@
 //! What lies in the plugin folders, and who wins: pure functions over what was found.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -313,13 +314,14 @@ fn library_files(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else {
         return Vec::new();
     };
-    let mut files: Vec<PathBuf> = entries
+    let mut names: Vec<OsString> = entries
         .flatten()
-        .filter(|entry| is_library_name(&entry.file_name()))
-        .map(|entry| entry.path())
+        .map(|entry| entry.file_name())
+        .filter(|name| is_library_name(name))
         .collect();
-    files.sort();
-    files
+    // By bytes: comparing paths takes them apart each time.
+    names.sort_unstable_by(|left, right| left.as_encoded_bytes().cmp(right.as_encoded_bytes()));
+    names.iter().map(|name| folder.join(name)).collect()
 }
 
 /// Whether a file of that name is looked at.

@@ -33,6 +33,7 @@ pub(crate) fn with_package<R>(
 /// What one of the host's functions has to say.
 enum Answer {
     Done,
+    Text(*const StrSink, String),
     Texts(*const StrSink, Vec<String>),
     Paths(*const PathSink, Vec<PathBuf>),
 }
@@ -55,6 +56,8 @@ unsafe fn on_host(
     // The package is not borrowed any more: a sink may call its functions.
     match answer {
         Answer::Done => {}
+        // SAFETY: null or valid, says the caller.
+        Answer::Text(out, text) => unsafe { StrSink::push_all(out, [text.as_str()]) },
         // SAFETY: null or valid, says the caller.
         Answer::Texts(out, texts) => unsafe {
             StrSink::push_all(out, texts.iter().map(String::as_str));
@@ -105,7 +108,7 @@ unsafe fn ask<R>(
 
 fn one(out: *const StrSink, item: Option<String>) -> Result<Answer, PackageError> {
     match item {
-        Some(item) => Ok(Answer::Texts(out, vec![item])),
+        Some(item) => Ok(Answer::Text(out, item)),
         None => Err(nothing()),
     }
 }
