@@ -113,7 +113,14 @@ fn fifty_processes_that_load_one_plugin_quarantine_nothing() {
         assert!(child.wait().unwrap().success());
     }
     let quarantine = folder.path().join("state/keyway/quarantine");
-    assert_eq!(std::fs::read_dir(quarantine).unwrap().count(), 0);
+    let names = std::fs::read_dir(quarantine).unwrap().flatten();
+    for name in names.map(|entry| entry.file_name().into_string().unwrap()) {
+        assert!(name.starts_with("slot."), "{name}");
+    }
+    assert_eq!(
+        keyway(&folder, &["quarantine", "--json"]).json(),
+        serde_json::json!([])
+    );
 }
 
 #[test]

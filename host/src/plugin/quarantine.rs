@@ -1,23 +1,25 @@
 //! Plugins that ended a process while they were loaded, kept from doing it again.
 //!
-//! Before code of a plugin runs for the first time a *mark* is left: a file that names the plugin,
-//! held by a lock, and taken away afterwards. A crash, an abort or an exit in between leaves the mark
-//! without its lock. Whoever finds such a mark, of this boot and for this very file, puts the plugin
-//! into quarantine, where it stays until its file changes or a person lifts it.
+//! Before code of a plugin runs for the first time a *mark* is left: a record that names the plugin, in
+//! a file that is held by a lock, and wiped out afterwards. A crash, an abort or an exit in between
+//! leaves the record without the lock. Whoever finds such a mark, of this boot, puts the plugin into
+//! quarantine, where it stays until its file changes or a person lifts it.
 //!
 //! A mark that is held belongs to a process that is just loading the plugin and says nothing; so any
 //! number of processes may load one plugin at once. A mark of another boot says that the machine
 //! stopped, not that the plugin did it. A process that a person kills just then leaves a mark too.
+//!
+//! Marks stand in *slots*: files that a process locks when it first needs one and keeps until it ends,
+//! so that leaving a mark is one write. There are as many as threads ever loaded plugins at once.
 //!
 //! Marked are: opening the library, attaching, construction and `init_package`. Later calls are not:
 //! a mark costs more than such a call.
 
 use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -28,6 +30,8 @@ use super::identity::FileIdentity;
 #[derive(Clone, Debug)]
 pub struct Quarantine {
     folder: Option<PathBuf>,
+    /// Slots that this process has locked and does not use just now.
+    free: Arc<Mutex<Vec<File>>>,
 }
 
 /// A plugin in quarantine.
@@ -42,22 +46,28 @@ pub struct Quarantined {
     pub during: String,
     /// The process that it ended.
     pub process: u32,
+    /// The start of the names of its files here.
+    name: String,
     identity: FileIdentity,
     boot: Option<String>,
 }
 
-/// Code of a plugin is about to run. Dropping it takes the mark away.
+/// Code of a plugin is about to run. Dropping it wipes the mark out.
 #[derive(Debug)]
 pub(crate) struct Mark {
-    /// The mark, and the lock on it.
-    held: Option<(PathBuf, File)>,
+    /// The slot with the mark.
+    slot: Option<File>,
+    free: Arc<Mutex<Vec<File>>>,
 }
 
 impl Quarantine {
     /// Keeps marks and quarantine in `folder`, which is made when it is needed; `None` keeps none.
     #[must_use]
     pub fn new(folder: Option<PathBuf>) -> Self {
-        Self { folder }
+        Self {
+            folder,
+            free: Arc::default(),
+        }
     }
 
     /// The plugin at `path`, if it is in quarantine. Marks that were left for it are turned into
@@ -65,40 +75,18 @@ impl Quarantine {
     #[must_use]
     pub fn get(&self, path: &Path, identity: &FileIdentity) -> Option<Quarantined> {
         let folder = self.folder.as_deref()?;
-        let name = file_name(path);
-        let mut found = read(&folder.join(format!("{name}.json")));
-        if found.as_ref().is_some_and(|it| it.identity != *identity) {
+        sweep(folder);
+        let kept = folder.join(format!("{}.json", file_name(path)));
+        let found = read(&kept)?;
+        if found.identity != *identity {
             // The file has changed, so it has another chance.
-            let _ = fs::remove_file(folder.join(format!("{name}.json")));
-            found = None;
+            let _ = fs::remove_file(kept);
+            return None;
         }
-        for mark in marks(folder, &name) {
-            let Some(left) = left_behind(&mark) else {
-                continue;
-            };
-            if left.identity == *identity && left.boot == boot() {
-                tracing::warn!(
-                    plugin = left.id,
-                    path = %path.display(),
-                    during = left.during,
-                    "plugin ended a process and is in quarantine from now on"
-                );
-                let kept = folder.join(format!("{name}.json"));
-                let written = serde_json::to_vec(&left)
-                    .map_err(io::Error::from)
-                    .and_then(|text| fs::write(kept, text));
-                if let Err(error) = written {
-                    tracing::warn!(%error, "quarantine cannot be written");
-                }
-                found = Some(left);
-            }
-            let _ = fs::remove_file(&mark);
-        }
-        found
+        Some(found)
     }
 
-    /// The starts of names of all files here: a plugin whose own is not among them is not in
-    /// quarantine. For who looks at many plugins at once.
+    /// The names of all plugins here: one whose own is not among them is not in quarantine. For who looks at many plugins at once.
     pub(super) fn names(&self) -> HashSet<String> {
         let folder = self.folder.as_deref();
         let entries = folder
@@ -109,7 +97,7 @@ impl Quarantine {
         entries
             .filter_map(|entry| {
                 let name = entry.file_name().into_string().ok()?;
-                Some(name.split('.').next()?.to_owned())
+                Some(name.strip_suffix(".json")?.to_owned())
             })
             .collect()
     }
@@ -122,37 +110,54 @@ impl Quarantine {
         identity: &FileIdentity,
         during: &str,
     ) -> Mark {
+        let free = Arc::clone(&self.free);
         let Some(folder) = self.folder.as_deref() else {
-            return Mark { held: None };
+            return Mark { slot: None, free };
         };
         let mark = Quarantined {
             id: id.to_owned(),
             path: path.to_string_lossy().into_owned(),
+            name: file_name(path),
             during: during.to_owned(),
             process: std::process::id(),
             identity: *identity,
             boot: boot(),
         };
-        match leave(folder, &file_name(path), &mark) {
-            Ok(held) => Mark { held: Some(held) },
+        let slot = match self.lock_free().pop() {
+            Some(slot) => Ok(slot),
+            None => lock_a_slot(folder),
+        };
+        let slot = slot.and_then(|slot| {
+            write_record(&slot, &serde_json::to_vec(&mark)?)?;
+            Ok(slot)
+        });
+        match slot {
+            Ok(slot) => Mark {
+                slot: Some(slot),
+                free,
+            },
             Err(error) => {
                 tracing::warn!(
                     folder = %folder.display(),
                     %error,
                     "no mark can be left: a crash of plugin `{id}` would not be noticed"
                 );
-                Mark { held: None }
+                Mark { slot: None, free }
             }
         }
     }
 
-    /// All plugins in quarantine, by path. Marks that were left are not looked at: that happens
-    /// when their plugin is.
+    fn lock_free(&self) -> MutexGuard<'_, Vec<File>> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All plugins in quarantine, by path.
     #[must_use]
     pub fn list(&self) -> Vec<Quarantined> {
         let Some(folder) = self.folder.as_deref() else {
             return Vec::new();
         };
+        sweep(folder);
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
         let mut list: Vec<Quarantined> = entries
             .map(|entry| entry.path())
@@ -176,12 +181,7 @@ impl Quarantine {
         };
         for one in self.list() {
             if plugin.is_none_or(|wanted| one.id == wanted || one.path == wanted) {
-                // Its own name is that of its path; a path that is no text is found by content.
-                for entry in fs::read_dir(folder)?.flatten() {
-                    if read(&entry.path()).as_ref() == Some(&one) {
-                        fs::remove_file(entry.path())?;
-                    }
-                }
+                fs::remove_file(folder.join(format!("{}.json", one.name)))?;
                 cleared.push(one);
             }
         }
@@ -191,9 +191,13 @@ impl Quarantine {
 
 impl Drop for Mark {
     fn drop(&mut self) {
-        if let Some((path, _lock)) = self.held.take() {
-            // Taken away while it is still held: nobody sees it unlocked.
-            let _ = fs::remove_file(path);
+        if let Some(slot) = self.slot.take() {
+            // A slot that cannot be wiped out is given up: its lock ends with the process, and
+            // what it says must not count then.
+            if write_record(&slot, b"").is_ok() || slot.set_len(0).is_ok() {
+                let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+                free.push(slot);
+            }
         }
     }
 }
@@ -214,42 +218,87 @@ fn read(path: &Path) -> Option<Quarantined> {
     serde_json::from_slice(&text).ok()
 }
 
-fn marks(folder: &Path, name: &str) -> Vec<PathBuf> {
-    let start = format!("{name}.mark.");
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with(&start))
-        .map(|entry| entry.path())
-        .collect()
+fn slot_path(folder: &Path, number: usize) -> PathBuf {
+    folder.join(format!("slot.{number}"))
 }
 
-/// What a mark says, if nobody holds it any more.
-fn left_behind(mark: &Path) -> Option<Quarantined> {
-    let file = File::open(mark).ok()?;
-    match file.try_lock_shared() {
-        Ok(()) => read(mark),
-        Err(TryLockError::WouldBlock | TryLockError::Error(_)) => None,
+/// As many slots as there can be at most.
+const MAX_SLOTS: usize = 4096;
+
+/// A slot that nobody else holds, with nothing in it.
+fn lock_a_slot(folder: &Path) -> io::Result<File> {
+    fs::create_dir_all(folder)?;
+    for number in 0..MAX_SLOTS {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let slot = options.open(slot_path(folder, number))?;
+        match slot.try_lock() {
+            Ok(()) => {
+                settle(folder, &slot)?;
+                return Ok(slot);
+            }
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+    Err(io::Error::other("all slots are held"))
+}
+
+/// Turns marks that processes left when they ended into quarantine.
+fn sweep(folder: &Path) {
+    for number in 0..MAX_SLOTS {
+        let mut options = OpenOptions::new();
+        let Ok(slot) = options
+            .read(true)
+            .write(true)
+            .open(slot_path(folder, number))
+        else {
+            return;
+        };
+        if slot.metadata().is_ok_and(|it| it.len() == 0) || slot.try_lock().is_err() {
+            continue;
+        }
+        if let Err(error) = settle(folder, &slot) {
+            tracing::warn!(%error, "quarantine cannot be written");
+        }
     }
 }
 
-/// Writes a mark under a hidden name, locks it, and only then shows it: nobody ever sees a mark
-/// of a living process without its lock.
-fn leave(folder: &Path, name: &str, mark: &Quarantined) -> io::Result<(PathBuf, File)> {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    fs::create_dir_all(folder)?;
-    let number = COUNT.fetch_add(1, Ordering::Relaxed);
-    let end = format!("{name}.mark.{}.{number}", mark.process);
-    let hidden = folder.join(format!(".{end}"));
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .open(&hidden)?;
-    file.lock()?;
-    file.write_all(&serde_json::to_vec(mark)?)?;
-    let shown = folder.join(end);
-    fs::rename(&hidden, &shown)?;
-    Ok((shown, file))
+/// Turns what stands in a slot that nobody else holds into quarantine, and wipes it out.
+fn settle(folder: &Path, slot: &File) -> io::Result<()> {
+    let Some(left) = read_record(slot) else {
+        return Ok(());
+    };
+    if left.boot == boot() {
+        tracing::warn!(
+            plugin = left.id,
+            path = left.path,
+            during = left.during,
+            "plugin ended a process and is in quarantine from now on"
+        );
+        let kept = folder.join(format!("{}.json", left.name));
+        fs::write(kept, serde_json::to_vec(&left)?)?;
+    }
+    write_record(slot, b"")
+}
+
+/// A record is its length, four bytes, and its text.
+fn write_record(mut slot: &File, text: &[u8]) -> io::Result<()> {
+    let len = u32::try_from(text.len()).map_err(io::Error::other)?;
+    let mut record = len.to_le_bytes().to_vec();
+    record.extend_from_slice(text);
+    slot.seek(SeekFrom::Start(0))?;
+    slot.write_all(&record)
+}
+
+fn read_record(mut slot: &File) -> Option<Quarantined> {
+    let mut len = [0; 4];
+    slot.seek(SeekFrom::Start(0)).ok()?;
+    slot.read_exact(&mut len).ok()?;
+    let mut text = Vec::new();
+    let len = u64::from(u32::from_le_bytes(len)).min(64 * 1024);
+    slot.take(len).read_to_end(&mut text).ok()?;
+    serde_json::from_slice(&text).ok()
 }
 
 /// Which boot of the machine this is, where that can be known.
@@ -278,14 +327,14 @@ mod tests {
         FileIdentity::default()
     }
 
-    /// As a process that ends leaves it: the file stays, the lock does not.
+    /// As a process that ends leaves it: the record stays, the lock does not.
     fn crash(quarantine: &Quarantine, change: impl FnOnce(&mut Quarantined)) {
         let mut mark = quarantine.enter("crashes", Path::new(PLUGIN), &identity(), "attach");
-        let (path, lock) = mark.held.take().unwrap();
-        let mut content = read(&path).unwrap();
+        let slot = mark.slot.take().unwrap();
+        let mut content = read_record(&slot).unwrap();
         change(&mut content);
-        fs::write(&path, serde_json::to_vec(&content).unwrap()).unwrap();
-        drop(lock);
+        write_record(&slot, &serde_json::to_vec(&content).unwrap()).unwrap();
+        drop(slot);
     }
 
     #[test]
@@ -327,15 +376,39 @@ mod tests {
         assert_eq!(quarantine.get(Path::new(PLUGIN), &identity()), None);
         drop(mark);
         assert_eq!(quarantine.get(Path::new(PLUGIN), &identity()), None);
+        assert!(quarantine.list().is_empty());
+    }
+
+    #[test]
+    fn slots_are_used_again() {
+        let (_folder, quarantine) = quarantine();
+        let enter = || quarantine.enter("crashes", Path::new(PLUGIN), &identity(), "attach");
+        for _ in 0..10 {
+            drop((enter(), enter()));
+        }
+        crash(&quarantine, |_| {});
+        // Another host takes the slot that was left, and what it says is not lost.
+        let other = Quarantine::new(quarantine.folder.clone());
+        drop(other.enter(
+            "another",
+            Path::new("/plugins/another.so"),
+            &identity(),
+            "attach",
+        ));
+        assert_eq!(other.list().len(), 1);
         let folder = quarantine.folder.as_deref().unwrap();
-        assert_eq!(fs::read_dir(folder).unwrap().count(), 0);
+        let slots = fs::read_dir(folder)
+            .unwrap()
+            .flatten()
+            .filter(|entry| entry.file_name().to_string_lossy().starts_with("slot."));
+        assert_eq!(slots.count(), 2);
     }
 
     #[test]
     fn a_folder_that_cannot_be_written_is_a_warning() {
         let quarantine = Quarantine::new(Some(PathBuf::from("/proc/nonexistent")));
         let mark = quarantine.enter("a", Path::new(PLUGIN), &identity(), "attach");
-        assert!(mark.held.is_none());
+        assert!(mark.slot.is_none());
         assert_eq!(quarantine.get(Path::new(PLUGIN), &identity()), None);
     }
 }
