@@ -3,13 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
+use std::num::NonZero;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 
 use keyway_metadata::{GivenType, Manifest, TypeKind, TypeName};
 
 use super::candidate::{Compatible, Look};
-use super::gates::Gates;
+use super::gates::{Gates, Known};
 use super::identity::FileIdentity;
 use super::index::Learned;
 use super::refusal::{NotAPlugin, Refusal};
@@ -112,14 +115,7 @@ impl FolderScan {
         let mut files = Vec::new();
         if folder.is_used() && identity.is_some() {
             let known = gates.known(folder.path(), folder.origin());
-            for path in library_files(folder.path()) {
-                let look = gates.look(&path, &known);
-                if let Look::Refused(why, _) = &look {
-                    let code = why.code();
-                    tracing::debug!(path = %path.display(), code, %why, "plugin refused");
-                }
-                files.push(Found { path, look });
-            }
+            files = look_at_all(&library_files(folder.path()), gates, &known);
         }
         Self {
             folder: folder.clone(),
@@ -307,6 +303,40 @@ impl Catalog {
             .map(|given| given.name.clone())
             .collect()
     }
+}
+
+/// Looks at each file, in order. Many files are shared out among as many threads as there are
+/// processors, four at most: looking is mostly waiting for the system.
+fn look_at_all(paths: &[PathBuf], gates: &Gates, known: &Known) -> Vec<Found> {
+    /// Fewer files are looked at before a thread has begun.
+    const WORTH_A_THREAD: usize = 64;
+
+    let look_at = |path: &PathBuf| {
+        let look = gates.look(path, known);
+        if let Look::Refused(why, _) = &look {
+            tracing::debug!(path = %path.display(), code = why.code(), %why, "plugin refused");
+        }
+        Found {
+            path: path.clone(),
+            look,
+        }
+    };
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    let threads = processors.min(4).min(paths.len() / WORTH_A_THREAD);
+    if threads < 2 {
+        return paths.iter().map(look_at).collect();
+    }
+    thread::scope(|scope| {
+        let shares = paths.chunks(paths.len().div_ceil(threads));
+        let workers: Vec<_> = shares
+            .map(|share| scope.spawn(move || share.iter().map(look_at).collect::<Vec<_>>()))
+            .collect();
+        let found = workers.into_iter().map(|worker| match worker.join() {
+            Ok(found) => found,
+            Err(panic) => resume_unwind(panic),
+        });
+        found.flatten().collect()
+    })
 }
 
 /// The files in `folder` that may be libraries, by name.

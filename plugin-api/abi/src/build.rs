@@ -7,7 +7,7 @@ pub const TARGET: &str = env!("KEYWAY_TARGET");
 pub const RUSTC: &str = env!("KEYWAY_RUSTC");
 
 /// A digest of this crate's sources (FNV-1a, 64 bits, hexadecimal): the same border, the same
-/// digest. It informs and is never compared.
+/// digest, and the same layouts on one platform. Another digest says nothing.
 pub const ABI_DIGEST: &str = env!("KEYWAY_ABI_DIGEST");
 
 /// The version of this crate.

@@ -446,6 +446,7 @@ mod tests {
         const NAME: &'static str = "test.greeter";
         const VERSION: u32 = 1;
         const SINCE_MINOR: u16 = 0;
+        const EVIDENCE: &'static Evidence = &Evidence::of_other_sources::<Self>();
     }
 
     unsafe extern "C" fn greet(_: *mut c_void) -> u32 {

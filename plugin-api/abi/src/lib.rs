@@ -37,7 +37,8 @@
 //!
 //! A plugin written in Rust lists its interfaces in flavour [`FLAVOUR_RUST`]: the row then carries
 //! the layout of the table's type, as abi_stable describes it, and the host compares that with its
-//! own before it calls anything. Flavour [`FLAVOUR_C`] has no evidence and uses the same tables.
+//! own before it calls anything; a plugin built with the same sources of this crate need not be
+//! compared type by type. Flavour [`FLAVOUR_C`] has no evidence and uses the same tables.
 //!
 //! # This crate's Rust side
 //!
