@@ -1,7 +1,7 @@
 //! Running the command `keyway`.
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
@@ -60,7 +60,14 @@ pub fn keyway_program() -> PathBuf {
 /// A run of the command that finds no plugins and packages but those that it is told of.
 #[must_use]
 pub fn keyway_command() -> Command {
-    let mut command = Command::new(keyway_program());
+    alone(&keyway_program())
+}
+
+/// A run of `program`, a build of the command, that finds no plugins and packages but those that it
+/// is told of.
+#[must_use]
+pub fn alone(program: &Path) -> Command {
+    let mut command = Command::new(program);
     let home = crate::workspace().join("target/test-home");
     command
         .env_clear()

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use keyway_tests::command::{keyway_command, run};
+use keyway_tests::command::{alone, keyway_command, run};
 use keyway_tests::copy::Copy;
 use keyway_tests::{Build, Output, PluginFolder, plugin};
 
@@ -105,9 +105,7 @@ fn future_command() -> Command {
     let program = Build::of("keyway-cli")
         .in_workspace(&future(), "future")
         .program();
-    let mut command = Command::new(program);
-    command.env_clear().env("HOME", "/nonexistent");
-    command
+    alone(&program)
 }
 
 fn future_plugin() -> PathBuf {
