@@ -109,7 +109,7 @@ pub const fn manifest_parts<'a>(
     head: &'a str,
     least_host_minor: u16,
     panic: &'a str,
-) -> [&'a str; 23] {
+) -> [&'a str; 24] {
     [
         head,
         ",\"abi\":{\"major\":",
@@ -133,6 +133,7 @@ pub const fn manifest_parts<'a>(
         "\",\"keyway_plugin\":\"",
         env!("CARGO_PKG_VERSION"),
         "\",\"abi_stable\":\"",
-        concat!("0.11.3", "\"}"),
+        build::ABI_STABLE_VERSION,
+        "\"}",
     ]
 }

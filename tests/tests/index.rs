@@ -19,7 +19,7 @@ fn folder(count: usize) -> PluginFolder {
     for number in 0..count {
         write(&folder, number, "1.0");
     }
-    settle(folder.path());
+    settle();
     folder
 }
 
@@ -33,7 +33,7 @@ fn write(folder: &PluginFolder, number: usize, version: &str) -> PathBuf {
 }
 
 /// Lets the folder's times get old enough to be trusted.
-fn settle(_: &Path) {
+fn settle() {
     std::thread::sleep(Duration::from_millis(2100));
 }
 
@@ -87,7 +87,7 @@ fn what_changes_is_noticed() {
     assert_eq!(ask("Vendor/Type7"), Ok("p00007.so 2.0".into()));
 
     // The winner is changed in place.
-    settle(folder.path());
+    settle();
     assert_eq!(ask("Vendor/Type9"), Ok("p00009.so 1.0".into()));
     write(&folder, 9, "3.0");
     assert_eq!(ask("Vendor/Type9"), Ok("p00009.so 3.0".into()));
@@ -96,13 +96,13 @@ fn what_changes_is_noticed() {
     let better = patch::note_only("org.example.p8", "1.10", "Vendor/Type8");
     folder.write("better.so", &better);
     assert_eq!(ask("Vendor/Type8"), Ok("better.so 1.10".into()));
-    settle(folder.path());
+    settle();
     assert_eq!(ask("Vendor/Type8"), Ok("better.so 1.10".into()));
     folder.write(
         "other.so",
         &patch::note_only("org.example.other", "1.0", "Vendor/Type8"),
     );
-    settle(folder.path());
+    settle();
     for _ in 0..2 {
         assert_eq!(ask("Vendor/Type8"), Err("conflict"));
     }
@@ -120,7 +120,7 @@ fn equal_times_do_not_hide_a_change() {
         epoch(&entry.unwrap().path());
     }
     epoch(folder.path());
-    settle(folder.path());
+    settle();
     let ask = |name: &str| resolve(&folder, cache.path(), name);
     assert_eq!(ask("Vendor/Type100"), Err("unknown-type"));
     epoch(&write(&folder, 100, "1.0"));

@@ -17,7 +17,7 @@ pub(crate) fn print(value: &Value) -> io::Result<()> {
     writeln!(out, "{text}")
 }
 
-/// JSON with `\uXXXX` for what a terminal obeys or a reader does not see; it means the same.
+/// JSON with `\u` escapes for what a terminal obeys or a reader does not see; it means the same.
 pub(crate) fn escaped(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for character in json.chars() {

@@ -10,9 +10,6 @@ pub const RUSTC: &str = env!("KEYWAY_RUSTC");
 /// digest, and the same layouts on one platform. Another digest says nothing.
 pub const ABI_DIGEST: &str = env!("KEYWAY_ABI_DIGEST");
 
-/// The version of this crate.
-pub const ABI_CRATE_VERSION: &str = env!("CARGO_PKG_VERSION");
-
 /// The version of abi_stable that the evidence is made with.
 pub const ABI_STABLE_VERSION: &str = "0.11.3";
 

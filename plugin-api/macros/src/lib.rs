@@ -96,7 +96,7 @@ fn expand(exports: &Exports, described: &Described) -> proc_macro2::TokenStream 
             impl #private::Exports for __Exports { #(#methods)* }
 
             const __LEAST: u16 = #private::least_host_minor(&[#(#since),*]);
-            const __PARTS: [&str; 23] = #private::manifest_parts(
+            const __PARTS: [&str; 24] = #private::manifest_parts(
                 #head,
                 __LEAST,
                 if ::core::cfg!(panic = "abort") { "abort" } else { "unwind" },

@@ -111,7 +111,7 @@ fn push_escape(strict: &mut String, rest: &str) -> usize {
     }
 }
 
-/// The code unit of a `\uXXXX` that `text` starts with.
+/// The code unit of the `\u` escape that `text` starts with.
 fn surrogate_or_other(text: &str) -> Option<u32> {
     let digits = text.strip_prefix("\\u")?.get(..4)?;
     if digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
