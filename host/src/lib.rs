@@ -75,6 +75,7 @@
 
 pub mod package;
 pub mod plugin;
+mod single_flight;
 mod version;
 
 /// Defining a package type in the application itself, without a plugin.

@@ -82,6 +82,45 @@ fn inside_the_host_packages_know_plugins_and_never_the_other_way() {
     }
 }
 
+/// The rooms of `host/src/plugin`, and which others each knows.
+#[test]
+fn inside_plugin_rooms_know_only_those_before_them() {
+    let rooms: [(&str, &[&str]); 7] = [
+        ("file", &[]),
+        ("trust", &[]),
+        ("store", &["file"]),
+        ("gates", &["file", "trust", "store"]),
+        ("library", &["file", "trust", "store", "gates", "loaded"]),
+        ("loaded", &["library"]),
+        (
+            "registry",
+            &["file", "trust", "store", "gates", "library", "loaded"],
+        ),
+    ];
+    // A refusal carries what the probe said, and a test compares the C library's version.
+    let exceptions = [
+        ("library", "registry::probe::ProbeError"),
+        ("file", "library::glibc_version"),
+    ];
+    for (room, known) in rooms {
+        for file in sources(&workspace().join("host/src/plugin").join(room)) {
+            let text = std::fs::read_to_string(&file).unwrap();
+            for used in text.split("crate::plugin::").skip(1) {
+                let other = rooms.map(|(name, _)| name).into_iter().find(|name| {
+                    let rest = used.strip_prefix(name);
+                    rest.is_some_and(|rest| rest.starts_with("::"))
+                });
+                let Some(other) = other else { continue };
+                let excepted = exceptions
+                    .iter()
+                    .any(|(from, to)| *from == room && used.starts_with(to));
+                let allowed = other == room || known.contains(&other) || excepted;
+                assert!(allowed, "{} uses {other}", file.display());
+            }
+        }
+    }
+}
+
 /// What lets unsafe code in. The macros' `unsafe(no_mangle)` and `unsafe(link_section)` stand in
 /// what they generate, and are checked where it is compiled.
 const UNSAFE: [&str; 8] = [

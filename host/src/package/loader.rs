@@ -15,8 +15,8 @@ use super::listing::{self, ListedPackage};
 use super::locate::Chain;
 use super::package::Package;
 use super::search::DataDirs;
-use crate::plugin::single_flight::{Cycle, SingleFlight};
 use crate::plugin::{Registry, Structure};
+use crate::single_flight::{Cycle, SingleFlight};
 
 /// Gives packages of types that a [`Registry`] knows.
 ///

@@ -18,6 +18,11 @@
 //! [`Registry::explain`] tells how a type name goes through all this; every "not found" carries the
 //! search.
 //!
+//! The rooms, each of which knows only those before it (a library and what it gives know each
+//! other): where plugins may lie (`search_path`, `places`); what a `file` says; whose files are to be
+//! [trusted](trust); what is kept on disk (`store`); the `gates`; an open `library` and what it gives
+//! (`loaded`); the `registry`.
+//!
 //! # What is kept on disk
 //!
 //! * In the [cache folder](cache_dir) an index of each plugin folder with many files. With it a fresh
@@ -35,31 +40,15 @@
 //! on. A host in safe mode (`KEYWAY_SAFE_MODE=1`) loads no plugin at all. A [`Probe`] tries plugins in
 //! a process of their own first.
 
-mod candidate;
-mod catalog;
-mod explain;
-mod fault;
 mod file;
 mod gates;
-mod identity;
-mod index;
-mod install;
 mod library;
-mod lifecycle;
-mod log;
-mod needs;
+mod loaded;
 mod places;
-mod probe;
-mod quarantine;
-mod refusal;
 mod registry;
-mod resolve_error;
 mod search_path;
-pub(crate) mod single_flight;
-mod structure;
-mod target;
+mod store;
 pub mod trust;
-mod verdicts;
 
 /// What a host gives a lifecycle, and how it tells a running hook to stop.
 #[doc(inline)]
@@ -79,24 +68,23 @@ pub use keyway_metadata::{
     Abi, GivenType, Manifest, ManifestError, TypeKind, TypeName, TypeNameError,
 };
 
-pub use candidate::{Candidate, Compatible, Look, look};
-pub use catalog::{Catalog, FolderScan, Found, TypeVerdict, Verdict};
-pub use explain::{ExplainedFile, ExplainedFolder, ExplainedVerdict, Explanation};
-pub use fault::{Fault, Method};
-pub use file::{Container, Header};
-pub use identity::FileIdentity;
-pub use install::{InstallPluginError, install_plugin, remove_plugin};
+pub use file::{Container, Header, identity::FileIdentity};
+pub use gates::candidate::{Candidate, Compatible, Look, look};
+pub use gates::refusal::{Gate, NotAPlugin, Refusal};
 pub use library::{LoadError, Plugin};
-pub use lifecycle::{HookName, Lifecycle};
+pub use loaded::fault::{Fault, Method};
+pub use loaded::lifecycle::{HookName, Lifecycle};
+pub use loaded::structure::Structure;
 pub use places::{cache_dir, state_dir};
-pub use probe::{Probe, ProbeError, ProbeFault, ProbeOutcome, probe_here};
-pub use quarantine::{Quarantine, Quarantined};
-pub use refusal::{Gate, NotAPlugin, Refusal};
+pub use registry::catalog::{Catalog, FolderScan, Found, TypeVerdict, Verdict};
+pub use registry::explain::{ExplainedFile, ExplainedFolder, ExplainedVerdict, Explanation};
+pub use registry::install::{InstallPluginError, install_plugin, remove_plugin};
+pub use registry::probe::{Probe, ProbeError, ProbeFault, ProbeOutcome, probe_here};
+pub use registry::resolve_error::{ResolveError, Search};
 pub use registry::{Registry, RegistryBuilder, SAFE_MODE_VARIABLE};
-pub use resolve_error::{ResolveError, Search};
 pub use search_path::{
     FolderOrigin, PLUGIN_PATH_VARIABLE, SearchFolder, SearchPath, Skipped, system_plugins,
     user_plugins,
 };
-pub use structure::Structure;
-pub use verdicts::RememberedVerdict;
+pub use store::quarantine::{Quarantine, Quarantined};
+pub use store::verdicts::RememberedVerdict;

@@ -6,9 +6,9 @@ use keyway_abi::{EntryError, LayoutMismatch};
 use keyway_metadata::{TypeKind, TypeName};
 
 use super::process::glibc_version;
-use crate::plugin::fault::Fault;
-use crate::plugin::needs::Needs;
-use crate::plugin::probe::ProbeError;
+use crate::plugin::file::needs::Needs;
+use crate::plugin::loaded::fault::Fault;
+use crate::plugin::registry::probe::ProbeError;
 use crate::plugin::trust::Distrust;
 
 /// A plugin that passed the gates before loading, and failed then.

@@ -13,11 +13,11 @@ use keyway_metadata::Manifest;
 
 use super::error::LoadError;
 use super::plugin::{Inner, Plugin};
-use crate::plugin::candidate::Candidate;
-use crate::plugin::fault::{Fault, Method};
+use crate::plugin::file::needs::Needs;
+use crate::plugin::gates::candidate::Candidate;
 use crate::plugin::gates::{Admitted, Gates};
-use crate::plugin::log::PluginHost;
-use crate::plugin::needs::Needs;
+use crate::plugin::loaded::fault::{Fault, Method};
+use crate::plugin::loaded::log::PluginHost;
 use crate::plugin::trust::PrivateCopy;
 
 /// A library that is open and whose tables have passed the gates; nothing of it has been called

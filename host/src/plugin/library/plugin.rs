@@ -12,12 +12,12 @@ use keyway_metadata::{Manifest, TypeKind, TypeName};
 use sha2::{Digest as _, Sha256};
 
 use super::error::LoadError;
-use crate::plugin::fault::{Fault, Method};
+use crate::plugin::file::identity::FileIdentity;
 use crate::plugin::file::read_at;
-use crate::plugin::identity::FileIdentity;
-use crate::plugin::lifecycle::Lifecycle;
-use crate::plugin::quarantine::{Mark, Quarantine};
-use crate::plugin::structure::Structure;
+use crate::plugin::loaded::fault::{Fault, Method};
+use crate::plugin::loaded::lifecycle::Lifecycle;
+use crate::plugin::loaded::structure::Structure;
+use crate::plugin::store::quarantine::{Mark, Quarantine};
 
 /// A plugin whose library is open and attached. It stays so as long as the process; cheap to clone.
 #[derive(Clone)]

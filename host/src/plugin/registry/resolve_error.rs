@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use keyway_metadata::{GivenType, TypeKind, TypeName};
 
-use super::candidate::Look;
 use super::catalog::Catalog;
-use super::library::LoadError;
-use super::refusal::{NotAPlugin, Refusal};
-use super::search_path::SearchFolder;
+use crate::plugin::gates::candidate::Look;
+use crate::plugin::gates::refusal::{NotAPlugin, Refusal};
+use crate::plugin::library::LoadError;
+use crate::plugin::search_path::SearchFolder;
 
 /// Why a type name does not lead to a type.
 #[derive(Debug, thiserror::Error)]
@@ -97,7 +97,11 @@ pub struct Search {
 }
 
 impl Search {
-    pub(super) fn of(catalog: &Catalog, given: &GivenType, names: BTreeSet<TypeName>) -> Self {
+    pub(in crate::plugin) fn of(
+        catalog: &Catalog,
+        given: &GivenType,
+        names: BTreeSet<TypeName>,
+    ) -> Self {
         let refused = catalog.files().filter_map(|file| match file.look() {
             Look::Refused(why, Some(candidate)) => candidate
                 .manifest()

@@ -35,10 +35,10 @@ use redb::{Database, ReadOnlyDatabase, ReadableDatabase as _, TableDefinition};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::identity::FileIdentity;
+use crate::plugin::file::identity::FileIdentity;
 
 /// Folders with fewer files are read faster than their index.
-pub(super) const LEAST_FILES: usize = 32;
+pub(in crate::plugin) const LEAST_FILES: usize = 32;
 /// The form of the index; another one is not read.
 const FORMAT: u32 = 1;
 /// As many types share a bucket.
@@ -50,7 +50,7 @@ const HEAD: u32 = u32::MAX;
 
 /// Whose index it is: indexes of other hosts and policies are other files.
 #[derive(Clone, Debug)]
-pub(super) struct Index {
+pub(in crate::plugin) struct Index {
     cache: PathBuf,
     key: String,
 }
@@ -108,7 +108,7 @@ struct Record {
 
 /// Who gives a type in one folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Indexed {
+pub(in crate::plugin) enum Indexed {
     /// This file, if it is still the one that was seen.
     Winner(PathBuf, FileIdentity),
     /// Two plugins.
@@ -119,16 +119,16 @@ pub(super) enum Indexed {
 
 /// What a scan of one folder learned of one type.
 #[derive(Clone, Debug)]
-pub(super) struct Learned {
-    pub(super) given: GivenType,
-    pub(super) file: PathBuf,
-    pub(super) identity: FileIdentity,
-    pub(super) conflict: Option<PathBuf>,
+pub(in crate::plugin) struct Learned {
+    pub(in crate::plugin) given: GivenType,
+    pub(in crate::plugin) file: PathBuf,
+    pub(in crate::plugin) identity: FileIdentity,
+    pub(in crate::plugin) conflict: Option<PathBuf>,
 }
 
 impl Index {
     /// The indexes in `cache` of hosts that see plugins as `key` says.
-    pub(super) fn new(cache: PathBuf, key: String) -> Self {
+    pub(in crate::plugin) fn new(cache: PathBuf, key: String) -> Self {
         Self { cache, key }
     }
 
@@ -147,7 +147,7 @@ impl Index {
 
     /// Who gives `given` in `folder`, whose identity is `identity` now. `None`: the index cannot
     /// tell.
-    pub(super) fn get(
+    pub(in crate::plugin) fn get(
         &self,
         folder: &Path,
         identity: &FileIdentity,
@@ -221,7 +221,12 @@ impl Index {
     }
 
     /// Writes what a scan of `folder` learned when its identity was `identity`.
-    pub(super) fn put(&self, folder: &Path, identity: &FileIdentity, learned: &[Learned]) {
+    pub(in crate::plugin) fn put(
+        &self,
+        folder: &Path,
+        identity: &FileIdentity,
+        learned: &[Learned],
+    ) {
         let written = catch_unwind(AssertUnwindSafe(|| self.write(folder, identity, learned)));
         match written {
             Ok(Ok(())) => {}

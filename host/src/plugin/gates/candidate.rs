@@ -12,10 +12,10 @@ use std::sync::Arc;
 use keyway_abi::{ABI_MAJOR, ABI_MINOR, build};
 use keyway_metadata::Manifest;
 
-use super::file::{self, Container, Header, Opened, Unread};
-use super::identity::FileIdentity;
 use super::refusal::{NotAPlugin, Refusal};
-use super::target::Target;
+use crate::plugin::file::identity::FileIdentity;
+use crate::plugin::file::target::Target;
+use crate::plugin::file::{self, Container, Header, Opened, Unread};
 
 /// A file with one readable manifest.
 #[derive(Clone, Debug)]
@@ -52,7 +52,7 @@ pub fn look(path: &Path) -> Look {
 }
 
 /// As [`look`], with the file that was opened.
-pub(super) fn look_open(path: &Path) -> (Look, Option<Opened>) {
+pub(in crate::plugin) fn look_open(path: &Path) -> (Look, Option<Opened>) {
     let (candidate, opened) = match Candidate::read(path) {
         Ok(read) => read,
         Err(Unfit::Ignored(why)) => return (Look::Ignored(why), None),
@@ -68,7 +68,7 @@ pub(super) fn look_open(path: &Path) -> (Look, Option<Opened>) {
 }
 
 /// Why a file is no candidate.
-pub(super) enum Unfit {
+pub(in crate::plugin) enum Unfit {
     Ignored(NotAPlugin),
     Refused(Refusal),
 }
@@ -130,14 +130,16 @@ impl Candidate {
     }
 
     /// The manifest's very bytes.
-    pub(super) fn manifest_bytes(&self) -> &[u8] {
+    pub(in crate::plugin) fn manifest_bytes(&self) -> &[u8] {
         &self.bytes
     }
 }
 
 impl Compatible {
     /// The ABI gate: whether the file fits this host, by its header and its manifest.
-    pub(super) fn check(candidate: Candidate) -> Result<Self, Box<(Refusal, Candidate)>> {
+    pub(in crate::plugin) fn check(
+        candidate: Candidate,
+    ) -> Result<Self, Box<(Refusal, Candidate)>> {
         let host = HostFacts::this();
         match fits(&candidate.header, &candidate.manifest, &host) {
             Ok(()) => Ok(Self(candidate)),
@@ -152,7 +154,7 @@ impl Compatible {
     }
 
     /// What was read of the file.
-    pub(super) fn into_candidate(self) -> Candidate {
+    pub(in crate::plugin) fn into_candidate(self) -> Candidate {
         self.0
     }
 }

@@ -9,13 +9,12 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::identity::FileIdentity;
-use super::library::LoadError;
 use super::quarantine::file_name;
+use crate::plugin::file::identity::FileIdentity;
 
 /// Where verdicts are kept.
 #[derive(Clone, Debug)]
-pub(super) struct Verdicts {
+pub(in crate::plugin) struct Verdicts {
     folder: Option<PathBuf>,
 }
 
@@ -31,7 +30,7 @@ pub struct RememberedVerdict {
 }
 
 impl Verdicts {
-    pub(super) fn new(folder: Option<PathBuf>) -> Self {
+    pub(in crate::plugin) fn new(folder: Option<PathBuf>) -> Self {
         Self { folder }
     }
 
@@ -41,24 +40,31 @@ impl Verdicts {
     }
 
     /// The verdict on the file at `path`, if it is still the one that was loaded.
-    pub(super) fn get(&self, path: &Path, identity: &FileIdentity) -> Option<RememberedVerdict> {
+    pub(in crate::plugin) fn get(
+        &self,
+        path: &Path,
+        identity: &FileIdentity,
+    ) -> Option<RememberedVerdict> {
         let text = fs::read(self.file(path)?).ok()?;
         let verdict: RememberedVerdict = serde_json::from_slice(&text).ok()?;
         (verdict.identity == *identity).then_some(verdict)
     }
 
-    /// Remembers how loading the file went. What cannot be written is forgotten.
-    pub(super) fn put(&self, path: &Path, identity: &FileIdentity, error: Option<&LoadError>) {
+    /// Remembers that loading the file at `path` was refused. What cannot be written is not
+    /// remembered.
+    pub(in crate::plugin) fn put(
+        &self,
+        path: &Path,
+        identity: &FileIdentity,
+        code: &str,
+        message: String,
+    ) {
         let Some(file) = self.file(path) else {
             return;
         };
-        let Some(error) = error else {
-            let _ = fs::remove_file(file);
-            return;
-        };
         let verdict = RememberedVerdict {
-            code: error.code().to_owned(),
-            message: error.to_string(),
+            code: code.to_owned(),
+            message,
             identity: *identity,
         };
         let folder = file.parent().unwrap_or(&file);
@@ -70,6 +76,13 @@ impl Verdicts {
             });
         if let Err(error) = written {
             tracing::debug!(%error, "verdict not written");
+        }
+    }
+
+    /// Forgets what was remembered of the file at `path`: it loaded.
+    pub(in crate::plugin) fn forget(&self, path: &Path) {
+        if let Some(file) = self.file(path) {
+            let _ = fs::remove_file(file);
         }
     }
 }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use keyway_metadata::{GivenType, TypeKind, TypeName};
 
-use super::candidate::Look;
+use super::Registry;
 use super::catalog::TypeVerdict;
-use super::refusal::Refusal;
-use super::registry::Registry;
-use super::search_path::SearchFolder;
-use super::verdicts::RememberedVerdict;
+use crate::plugin::gates::candidate::Look;
+use crate::plugin::gates::refusal::Refusal;
+use crate::plugin::search_path::SearchFolder;
+use crate::plugin::store::verdicts::RememberedVerdict;
 
 /// How a type name resolves: every folder, every file that names the type, what each gate said, and
 /// who wins. Nothing was run to find out.

@@ -25,7 +25,7 @@ const PLUGIN_FIELD: &str = "keyway.plugin";
 const SPANS_FIELD: &str = "keyway.spans";
 
 /// The host as one plugin sees it.
-pub(super) struct PluginHost {
+pub(in crate::plugin) struct PluginHost {
     plugin: String,
     sites: Mutex<HashMap<usize, Option<&'static Site>>>,
 }
@@ -54,7 +54,7 @@ impl Callsite for Site {
 }
 
 impl PluginHost {
-    pub(super) fn new(plugin: String) -> Self {
+    pub(in crate::plugin) fn new(plugin: String) -> Self {
         Self {
             plugin,
             sites: Mutex::new(HashMap::new()),

@@ -55,7 +55,7 @@ impl FileIdentity {
 
     /// Whether a change after `moment` (nanoseconds since 1970) would have another time than this
     /// one: file systems and kernels count in ticks, and some keep no times at all.
-    pub(super) fn is_settled_at(&self, moment: i64) -> bool {
+    pub(in crate::plugin) fn is_settled_at(&self, moment: i64) -> bool {
         /// Longer than the tick of any file system in use.
         const TICK: i64 = 2_000_000_000;
         self.changed > TICK && self.changed.saturating_add(TICK) < moment
@@ -63,7 +63,7 @@ impl FileIdentity {
 }
 
 /// Now, in nanoseconds since 1970.
-pub(super) fn now() -> i64 {
+pub(in crate::plugin) fn now() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.map_or(0, |since| i64::try_from(since.as_nanos()).unwrap_or(0))
 }

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use keyway_metadata::TypeKind;
 use serde::{Deserialize, Serialize};
 
-use super::registry::Registry;
-use super::search_path::SearchPath;
+use super::Registry;
+use crate::plugin::search_path::SearchPath;
 
 /// How a plugin is tried: by a helper program, in a time.
 ///

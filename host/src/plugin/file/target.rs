@@ -2,18 +2,18 @@
 
 /// The parts of a target triple that decide whether a library can be loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Target {
+pub(in crate::plugin) struct Target {
     /// By Rust's name, as `std::env::consts::ARCH` has it.
-    pub(super) architecture: String,
+    pub(in crate::plugin) architecture: String,
     /// By Rust's name, as `std::env::consts::OS` has it.
-    pub(super) system: String,
+    pub(in crate::plugin) system: String,
     /// `gnu`, `musl`, `msvc`, another name, or empty.
-    pub(super) c_library: String,
+    pub(in crate::plugin) c_library: String,
 }
 
 impl Target {
     /// Takes a triple apart: Rust's and Debian's are both understood, with and without a vendor.
-    pub(super) fn parse(triple: &str) -> Self {
+    pub(in crate::plugin) fn parse(triple: &str) -> Self {
         let mut parts = triple.split('-');
         let architecture = match parts.next().unwrap_or_default() {
             "i386" | "i486" | "i586" | "i686" => "x86",

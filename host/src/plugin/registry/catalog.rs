@@ -11,12 +11,12 @@ use std::thread;
 
 use keyway_metadata::{GivenType, Manifest, TypeKind, TypeName};
 
-use super::candidate::{Compatible, Look};
-use super::gates::{Gates, Known};
-use super::identity::FileIdentity;
-use super::index::Learned;
-use super::refusal::{NotAPlugin, Refusal};
-use super::search_path::SearchFolder;
+use crate::plugin::file::identity::FileIdentity;
+use crate::plugin::gates::candidate::{Compatible, Look};
+use crate::plugin::gates::refusal::{NotAPlugin, Refusal};
+use crate::plugin::gates::{Gates, Known};
+use crate::plugin::search_path::SearchFolder;
+use crate::plugin::store::index::Learned;
 use crate::version::compare_versions;
 
 /// One file that was found.
@@ -97,7 +97,7 @@ pub enum Verdict {
 
 /// Who gives a type.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Winner<'a> {
+pub(in crate::plugin) enum Winner<'a> {
     One(&'a Compatible),
     Conflict(&'a Path, &'a Path),
     Nobody,
@@ -109,7 +109,7 @@ impl FolderScan {
     /// A folder that is not there or cannot be read gives nothing. Files are taken by their name's
     /// end (`.so`, `.dll`, `.dylib`), in the order of their names' bytes; hidden ones are passed
     /// over.
-    pub(super) fn of(folder: &SearchFolder, gates: &Gates) -> Self {
+    pub(in crate::plugin) fn of(folder: &SearchFolder, gates: &Gates) -> Self {
         let identity = fs::metadata(folder.path()).ok();
         let identity = identity.as_ref().map(FileIdentity::of);
         let mut files = Vec::new();
@@ -143,12 +143,12 @@ impl FolderScan {
         &self.files
     }
 
-    pub(super) fn identity(&self) -> Option<&FileIdentity> {
+    pub(in crate::plugin) fn identity(&self) -> Option<&FileIdentity> {
         self.identity.as_ref()
     }
 
     /// Who gives `given` in this folder.
-    pub(super) fn winner(&self, given: &GivenType) -> Winner<'_> {
+    pub(in crate::plugin) fn winner(&self, given: &GivenType) -> Winner<'_> {
         match self.decisions.get(given) {
             Some(Decision::One(file)) => match &self.files[*file].look {
                 Look::Compatible(compatible) => Winner::One(compatible),
@@ -162,7 +162,7 @@ impl FolderScan {
     }
 
     /// What an index keeps of this scan.
-    pub(super) fn learned(&self) -> Vec<Learned> {
+    pub(in crate::plugin) fn learned(&self) -> Vec<Learned> {
         let mut learned = Vec::new();
         for (given, decision) in &self.decisions {
             let (file, conflict) = match decision {
@@ -224,7 +224,7 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    pub(super) fn of(scans: Vec<Arc<FolderScan>>) -> Self {
+    pub(in crate::plugin) fn of(scans: Vec<Arc<FolderScan>>) -> Self {
         Self { scans }
     }
 
@@ -239,7 +239,7 @@ impl Catalog {
     }
 
     /// Who gives `given`: the first folder that has it wins.
-    pub(super) fn winner(&self, given: &GivenType) -> Winner<'_> {
+    pub(in crate::plugin) fn winner(&self, given: &GivenType) -> Winner<'_> {
         self.winning_folder(given).1
     }
 
@@ -355,7 +355,7 @@ fn library_files(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Whether a file of that name is looked at.
-pub(super) fn is_library_name(name: &std::ffi::OsStr) -> bool {
+pub(in crate::plugin) fn is_library_name(name: &std::ffi::OsStr) -> bool {
     let name = name.as_encoded_bytes();
     !name.starts_with(b".") && name.ends_with(std::env::consts::DLL_SUFFIX.as_bytes())
 }

@@ -4,8 +4,11 @@
 //! program headers and the note with the manifest. What lies further back is read in a second step,
 //! within bounds: whatever a file claims, a few megabytes of memory are enough to read it.
 
+pub(in crate::plugin) mod identity;
 mod memory;
+pub(in crate::plugin) mod needs;
 mod sections;
+pub(in crate::plugin) mod target;
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
@@ -71,15 +74,15 @@ pub struct Header {
 
 /// What was read of a file.
 #[derive(Debug)]
-pub(super) struct Contents {
-    pub(super) header: Header,
+pub(in crate::plugin) struct Contents {
+    pub(in crate::plugin) header: Header,
     /// Every manifest in the file; a plugin has exactly one.
-    pub(super) manifests: Vec<Vec<u8>>,
+    pub(in crate::plugin) manifests: Vec<Vec<u8>>,
 }
 
 /// Why a file gave nothing.
 #[derive(Debug)]
-pub(super) enum Unread {
+pub(in crate::plugin) enum Unread {
     Io(io::Error),
     NotRegular,
     Empty,
@@ -105,11 +108,11 @@ impl From<object::Error> for Unread {
 }
 
 /// A file that was opened.
-pub(super) struct Opened {
-    pub(super) file: File,
-    pub(super) metadata: Metadata,
+pub(in crate::plugin) struct Opened {
+    pub(in crate::plugin) file: File,
+    pub(in crate::plugin) metadata: Metadata,
     /// Whether the name is that of the file itself, and no link.
-    pub(super) is_no_link: bool,
+    pub(in crate::plugin) is_no_link: bool,
 }
 
 /// Opens a file for reading; a FIFO does not block.
@@ -135,7 +138,7 @@ fn open(path: &Path) -> io::Result<(File, bool)> {
 }
 
 /// Reads what the host must know of a plugin before it may load it.
-pub(super) fn read(path: &Path) -> Result<(Contents, Opened), Unread> {
+pub(in crate::plugin) fn read(path: &Path) -> Result<(Contents, Opened), Unread> {
     let (file, is_no_link) = open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
@@ -372,12 +375,12 @@ fn slice(bytes: &[u8], offset: u64, len: u64) -> Option<&[u8]> {
 }
 
 #[cfg(unix)]
-pub(super) fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+pub(in crate::plugin) fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
     std::os::unix::fs::FileExt::read_at(file, bytes, offset)
 }
 
 #[cfg(windows)]
-pub(super) fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+pub(in crate::plugin) fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_read(file, bytes, offset)
 }
 

@@ -11,18 +11,18 @@ const MAX_SIZE: u64 = 512 * 1024 * 1024;
 
 /// What a library needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Needs {
+pub(in crate::plugin) struct Needs {
     /// The libraries that it names.
-    pub(super) libraries: Vec<String>,
+    pub(in crate::plugin) libraries: Vec<String>,
     /// The newest version of the GNU C library that it names.
-    pub(super) glibc: Option<(u32, u32)>,
+    pub(in crate::plugin) glibc: Option<(u32, u32)>,
     /// Whether it looks for libraries beside itself.
-    pub(super) origin: bool,
+    pub(in crate::plugin) origin: bool,
 }
 
 impl Needs {
     /// Reads the file at `path`; what cannot be read needs nothing that could be told.
-    pub(super) fn of(path: &Path) -> Self {
+    pub(in crate::plugin) fn of(path: &Path) -> Self {
         let small = std::fs::metadata(path).is_ok_and(|it| it.len() <= MAX_SIZE);
         if !small || usize::BITS != 64 {
             return Self::default();
@@ -111,7 +111,7 @@ mod tests {
         assert!(needs.libraries.iter().any(c), "{needs:?}");
         assert!(!needs.origin);
         if cfg!(target_env = "gnu") {
-            let ours = super::super::library::glibc_version().unwrap();
+            let ours = crate::plugin::library::glibc_version().unwrap();
             assert!(needs.glibc.unwrap() <= ours, "{needs:?} {ours:?}");
         }
     }

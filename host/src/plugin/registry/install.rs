@@ -5,9 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::candidate::{Look, look};
 use super::catalog::is_library_name;
-use super::refusal::{NotAPlugin, Refusal};
+use crate::plugin::gates::candidate::{Look, look};
+use crate::plugin::gates::refusal::{NotAPlugin, Refusal};
 
 /// Why a plugin was not installed or removed; nothing has changed then.
 #[derive(Debug, thiserror::Error)]

@@ -6,7 +6,7 @@ use keyway_abi::{Cancellation, FaultReport, LifecycleInstance};
 use keyway_metadata::TypeName;
 
 use super::fault::{Fault, Method};
-use super::library::Plugin;
+use crate::plugin::library::Plugin;
 
 /// The lifecycle of one package: an object of a plugin whose hooks can be run.
 ///
@@ -58,7 +58,11 @@ impl fmt::Display for HookName {
 }
 
 impl Lifecycle {
-    pub(super) fn new(type_name: TypeName, plugin: Plugin, instance: LifecycleInstance) -> Self {
+    pub(in crate::plugin) fn new(
+        type_name: TypeName,
+        plugin: Plugin,
+        instance: LifecycleInstance,
+    ) -> Self {
         Self {
             type_name,
             plugin,

@@ -3,55 +3,58 @@
 //! File, manifest and ABI are those of [`look`]; trust and quarantine follow here. A plugin that is
 //! about to be loaded passes the last two again, on the open file.
 
+pub(in crate::plugin) mod candidate;
+pub(in crate::plugin) mod refusal;
+
 use std::collections::HashSet;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::candidate::{Candidate, Compatible, Look, look_open};
-use super::file::Opened;
-use super::identity::FileIdentity;
-use super::quarantine::{Quarantine, file_name};
-use super::refusal::Refusal;
-use super::search_path::FolderOrigin;
-use super::trust::{self, Distrust, Facts, Folder, Policy, Trusted};
+use crate::plugin::file::Opened;
+use crate::plugin::file::identity::FileIdentity;
+use crate::plugin::search_path::FolderOrigin;
+use crate::plugin::store::quarantine::{Quarantine, file_name};
+use crate::plugin::trust::{self, Distrust, Facts, Folder, Policy, Trusted};
+use candidate::{Candidate, Compatible, Look, look_open};
+use refusal::Refusal;
 
 /// What the gates go by.
 #[derive(Clone, Debug)]
-pub(super) struct Gates {
-    pub(super) policy: Policy,
-    pub(super) quarantine: Quarantine,
+pub(in crate::plugin) struct Gates {
+    pub(in crate::plugin) policy: Policy,
+    pub(in crate::plugin) quarantine: Quarantine,
 }
 
 /// A plugin that may be loaded now: it has passed every gate, and this is its open file.
 #[derive(Debug)]
-pub(super) struct Admitted {
+pub(in crate::plugin) struct Admitted {
     compatible: Compatible,
     trusted: Trusted,
     file: File,
 }
 
 impl Admitted {
-    pub(super) fn candidate(&self) -> &Candidate {
+    pub(in crate::plugin) fn candidate(&self) -> &Candidate {
         self.compatible.candidate()
     }
 
-    pub(super) fn into_candidate(self) -> Candidate {
+    pub(in crate::plugin) fn into_candidate(self) -> Candidate {
         self.compatible.into_candidate()
     }
 
-    pub(super) fn trusted(&self) -> &Trusted {
+    pub(in crate::plugin) fn trusted(&self) -> &Trusted {
         &self.trusted
     }
 
-    pub(super) fn file(&self) -> &File {
+    pub(in crate::plugin) fn file(&self) -> &File {
         &self.file
     }
 }
 
 /// What is known beforehand of all files in a folder, for who looks at many.
 #[derive(Debug)]
-pub(super) struct Known {
+pub(in crate::plugin) struct Known {
     origin: FolderOrigin,
     /// Who may write the folder and those above it.
     folder: Option<Folder>,
@@ -61,7 +64,7 @@ pub(super) struct Known {
 
 impl Gates {
     /// What is known beforehand of files in the folder at `path`.
-    pub(super) fn known(&self, path: &Path, origin: FolderOrigin) -> Known {
+    pub(in crate::plugin) fn known(&self, path: &Path, origin: FolderOrigin) -> Known {
         Known {
             origin,
             folder: Folder::of(path).ok(),
@@ -70,7 +73,7 @@ impl Gates {
     }
 
     /// Looks at the file at `path` and puts it through the gates. Nothing of it is run.
-    pub(super) fn look(&self, path: &Path, known: &Known) -> Look {
+    pub(in crate::plugin) fn look(&self, path: &Path, known: &Known) -> Look {
         let (look, opened) = look_open(path);
         let (Look::Compatible(compatible), Some(opened)) = (&look, opened) else {
             return look;
@@ -94,7 +97,7 @@ impl Gates {
     }
 
     /// The last gates, on the file as it is now: trust, and the quarantine.
-    pub(super) fn admit(
+    pub(in crate::plugin) fn admit(
         &self,
         compatible: &Compatible,
         origin: FolderOrigin,

@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::identity::FileIdentity;
+use crate::plugin::file::identity::FileIdentity;
 
 /// The folder of marks and of plugins in quarantine.
 #[derive(Clone, Debug)]
@@ -87,7 +87,7 @@ impl Quarantine {
     }
 
     /// The names of all plugins here: one whose own is not among them is not in quarantine. For who looks at many plugins at once.
-    pub(super) fn names(&self) -> HashSet<String> {
+    pub(in crate::plugin) fn names(&self) -> HashSet<String> {
         let folder = self.folder.as_deref();
         let entries = folder
             .into_iter()
@@ -203,7 +203,7 @@ impl Drop for Mark {
 }
 
 /// The start of the names of a plugin's files in the state folder.
-pub(super) fn file_name(path: &Path) -> String {
+pub(in crate::plugin) fn file_name(path: &Path) -> String {
     let hash = Sha256::digest(path.as_os_str().as_encoded_bytes());
     hash[..12]
         .iter()

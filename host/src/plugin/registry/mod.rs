@@ -1,5 +1,11 @@
 //! Type names and who defines them.
 
+pub(in crate::plugin) mod catalog;
+pub(in crate::plugin) mod explain;
+pub(in crate::plugin) mod install;
+pub(in crate::plugin) mod probe;
+pub(in crate::plugin) mod resolve_error;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,22 +15,22 @@ use keyway_abi::{ContextAccess, build};
 use keyway_metadata::{GivenType, TypeKind, TypeName};
 use keyway_plugin::PackageStructure;
 
-use super::candidate::{Candidate, Compatible, Look};
-use super::catalog::{Catalog, FolderScan, Found, Winner};
-use super::gates::{Admitted, Gates};
-use super::identity::{self, FileIdentity};
-use super::index::{Index, Indexed, LEAST_FILES};
-use super::library::{Library, LoadError, Plugin};
-use super::lifecycle::Lifecycle;
-use super::places;
-use super::probe::Probe;
-use super::quarantine::Quarantine;
-use super::resolve_error::{ResolveError, Search};
-use super::search_path::{FolderOrigin, SearchPath};
-use super::single_flight::{Cycle, SingleFlight};
-use super::structure::Structure;
-use super::trust::Policy;
-use super::verdicts::{RememberedVerdict, Verdicts};
+use crate::plugin::file::identity::{self, FileIdentity};
+use crate::plugin::gates::candidate::{Candidate, Compatible, Look};
+use crate::plugin::gates::{Admitted, Gates};
+use crate::plugin::library::{Library, LoadError, Plugin};
+use crate::plugin::loaded::lifecycle::Lifecycle;
+use crate::plugin::loaded::structure::Structure;
+use crate::plugin::places;
+use crate::plugin::search_path::{FolderOrigin, SearchPath};
+use crate::plugin::store::index::{Index, Indexed, LEAST_FILES};
+use crate::plugin::store::quarantine::Quarantine;
+use crate::plugin::store::verdicts::{RememberedVerdict, Verdicts};
+use crate::plugin::trust::Policy;
+use crate::single_flight::{Cycle, SingleFlight};
+use catalog::{Catalog, FolderScan, Found, Winner};
+use probe::Probe;
+use resolve_error::{ResolveError, Search};
 
 /// The variable that keeps a host from loading any plugin.
 pub const SAFE_MODE_VARIABLE: &str = "KEYWAY_SAFE_MODE";
@@ -347,7 +353,8 @@ impl Registry {
             if let Err(error) = &loaded {
                 let (path, identity) = (candidate.path(), candidate.identity());
                 if error.is_about_the_file() {
-                    self.0.verdicts.put(path, identity, Some(error));
+                    let (code, message) = (error.code(), error.to_string());
+                    self.0.verdicts.put(path, identity, code, message);
                 }
             }
             loaded.map_err(ResolveError::from)
@@ -361,14 +368,19 @@ impl Registry {
 
     /// Remembers what a plugin did when it was asked for a type.
     fn remember(&self, plugin: &Plugin, error: Option<&LoadError>) {
-        if error.is_none_or(LoadError::is_about_the_file) {
-            let (path, identity) = (plugin.path(), plugin.identity());
-            self.0.verdicts.put(path, identity, error);
+        let (path, identity) = (plugin.path(), plugin.identity());
+        match error {
+            None => self.0.verdicts.forget(path),
+            Some(error) if error.is_about_the_file() => {
+                let (code, message) = (error.code(), error.to_string());
+                self.0.verdicts.put(path, identity, code, message);
+            }
+            Some(_) => {}
         }
     }
 
     /// Loads the plugin at `path`, which need not win any type.
-    pub(super) fn load_file(&self, path: &Path) -> Result<Plugin, ResolveError> {
+    pub(in crate::plugin) fn load_file(&self, path: &Path) -> Result<Plugin, ResolveError> {
         let gates = &self.0.gates;
         let refused = |why| ResolveError::NotAdmitted {
             path: path.to_path_buf(),
@@ -497,7 +509,7 @@ impl Registry {
     }
 
     /// Where a type was looked for, and what was passed over.
-    pub(super) fn search(&self, given: &GivenType) -> Search {
+    pub(in crate::plugin) fn search(&self, given: &GivenType) -> Search {
         let catalog = self.catalog();
         let mut names = catalog.type_names(&given.kind);
         if given.kind == TypeKind::Structure {
@@ -507,7 +519,7 @@ impl Registry {
     }
 
     /// Who would give a type now, as a path; for [`explain`](Self::explain).
-    pub(super) fn winner_path(&self, given: &GivenType) -> Option<PathBuf> {
+    pub(in crate::plugin) fn winner_path(&self, given: &GivenType) -> Option<PathBuf> {
         match self.catalog().winner(given) {
             Winner::One(compatible) => Some(compatible.candidate().path().to_path_buf()),
             Winner::Conflict(..) | Winner::Nobody => None,
@@ -515,7 +527,7 @@ impl Registry {
     }
 
     /// Whether the application registered the structure `type_name`.
-    pub(super) fn is_known(&self, type_name: &TypeName) -> bool {
+    pub(in crate::plugin) fn is_known(&self, type_name: &TypeName) -> bool {
         let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner);
         known.contains_key(type_name)
     }

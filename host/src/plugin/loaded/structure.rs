@@ -9,7 +9,7 @@ use keyway_metadata::TypeName;
 use keyway_plugin::{Package, PackageStructure};
 
 use super::fault::{Fault, Method};
-use super::library::Plugin;
+use crate::plugin::library::Plugin;
 
 /// A package type's structure: one that a plugin gives, or one that the application registered.
 ///
@@ -49,7 +49,11 @@ impl Structure {
     }
 
     /// Takes a structure that `plugin` gave.
-    pub(super) fn loaded(type_name: TypeName, plugin: Plugin, instance: StructureInstance) -> Self {
+    pub(in crate::plugin) fn loaded(
+        type_name: TypeName,
+        plugin: Plugin,
+        instance: StructureInstance,
+    ) -> Self {
         Self(Arc::new(Inner {
             type_name,
             origin: Origin::Loaded { plugin, instance },

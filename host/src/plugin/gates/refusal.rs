@@ -3,8 +3,8 @@
 use keyway_abi::{ABI_MAJOR, ABI_MINOR};
 use keyway_metadata::ManifestError;
 
-use super::quarantine::Quarantined;
-use super::trust::Distrust;
+use crate::plugin::store::quarantine::Quarantined;
+use crate::plugin::trust::Distrust;
 
 /// A file that claims to be a plugin, or may be one, but must not be loaded.
 #[derive(Debug, thiserror::Error)]
