@@ -8,8 +8,8 @@ pub(in crate::plugin) mod refusal;
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use crate::plugin::file::Opened;
 use crate::plugin::file::identity::FileIdentity;
@@ -52,23 +52,32 @@ impl Admitted {
     }
 }
 
-/// What is known beforehand of all files in a folder, for who looks at many.
+/// What is so of all files in a folder at one moment: looked up when it is first needed, once.
 #[derive(Debug)]
 pub(in crate::plugin) struct Known {
+    path: PathBuf,
     origin: FolderOrigin,
     /// Who may write the folder and those above it.
-    folder: Option<Folder>,
+    folder: OnceLock<Option<Folder>>,
     /// See [`Quarantine::names`].
-    in_quarantine: HashSet<String>,
+    in_quarantine: OnceLock<HashSet<String>>,
+}
+
+impl Known {
+    fn folder(&self) -> Option<&Folder> {
+        let folder = self.folder.get_or_init(|| Folder::of(&self.path).ok());
+        folder.as_ref()
+    }
 }
 
 impl Gates {
-    /// What is known beforehand of files in the folder at `path`.
+    /// What is so from now on of files in the folder at `path`.
     pub(in crate::plugin) fn known(&self, path: &Path, origin: FolderOrigin) -> Known {
         Known {
+            path: path.to_path_buf(),
             origin,
-            folder: Folder::of(path).ok(),
-            in_quarantine: self.quarantine.names(),
+            folder: OnceLock::new(),
+            in_quarantine: OnceLock::new(),
         }
     }
 
@@ -85,28 +94,25 @@ impl Gates {
         if let Err(why) = self.trust(path, &opened, known) {
             return refused(why);
         }
-        let quick =
-            known.in_quarantine.is_empty() || !known.in_quarantine.contains(&file_name(path));
-        if quick {
-            return look;
-        }
-        match self.not_in_quarantine(compatible.candidate()) {
+        match self.not_in_quarantine(compatible.candidate(), known) {
             Ok(()) => look,
             Err(why) => refused(why),
         }
     }
 
-    /// The last gates, on the file as it is now: trust, and the quarantine.
+    /// The last gates, on the file as it is now: trust, and the quarantine. `known` is of this
+    /// moment too.
     pub(in crate::plugin) fn admit(
         &self,
         compatible: &Compatible,
-        origin: FolderOrigin,
+        known: &Known,
     ) -> Result<Admitted, Arc<Refusal>> {
         let candidate = compatible.candidate();
         let path = candidate.path();
         let opened = File::open(path).and_then(|file| {
             Ok(Opened {
                 metadata: file.metadata()?,
+                // The name is looked at once more: it is what the system's loader opens.
                 is_no_link: false,
                 file,
             })
@@ -115,13 +121,8 @@ impl Gates {
         if FileIdentity::of(&opened.metadata) != *candidate.identity() {
             return Err(Arc::new(Refusal::Changed));
         }
-        let known = Known {
-            origin,
-            folder: None,
-            in_quarantine: HashSet::new(),
-        };
-        let trusted = self.trust(path, &opened, &known)?;
-        self.not_in_quarantine(candidate)?;
+        let trusted = self.trust(path, &opened, known)?;
+        self.not_in_quarantine(candidate, known)?;
         Ok(Admitted {
             compatible: compatible.clone(),
             trusted,
@@ -131,7 +132,7 @@ impl Gates {
 
     fn trust(&self, path: &Path, opened: &Opened, known: &Known) -> Result<Trusted, Refusal> {
         let trusted = || -> Result<Trusted, Distrust> {
-            let facts = match (&known.folder, path.file_name()) {
+            let facts = match (known.folder(), path.file_name()) {
                 (Some(folder), Some(name)) if opened.is_no_link => {
                     folder.facts_of_no_link(&opened.metadata, name)
                 }
@@ -148,7 +149,11 @@ impl Gates {
         trusted().map_err(|why| Refusal::Trust(Box::new(why)))
     }
 
-    fn not_in_quarantine(&self, candidate: &Candidate) -> Result<(), Refusal> {
+    fn not_in_quarantine(&self, candidate: &Candidate, known: &Known) -> Result<(), Refusal> {
+        let names = known.in_quarantine.get_or_init(|| self.quarantine.names());
+        if names.is_empty() || !names.contains(&file_name(candidate.path())) {
+            return Ok(());
+        }
         match self.quarantine.get(candidate.path(), candidate.identity()) {
             Some(quarantined) => Err(Refusal::Quarantined(Box::new(quarantined))),
             None => Ok(()),

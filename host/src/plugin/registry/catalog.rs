@@ -109,13 +109,12 @@ impl FolderScan {
     /// A folder that is not there or cannot be read gives nothing. Files are taken by their name's
     /// end (`.so`, `.dll`, `.dylib`), in the order of their names' bytes; hidden ones are passed
     /// over.
-    pub(in crate::plugin) fn of(folder: &SearchFolder, gates: &Gates) -> Self {
+    pub(in crate::plugin) fn of(folder: &SearchFolder, gates: &Gates, known: &Known) -> Self {
         let identity = fs::metadata(folder.path()).ok();
         let identity = identity.as_ref().map(FileIdentity::of);
         let mut files = Vec::new();
         if folder.is_used() && identity.is_some() {
-            let known = gates.known(folder.path(), folder.origin());
-            files = look_at_all(&library_files(folder.path()), gates, &known);
+            files = look_at_all(&library_files(folder.path()), gates, known);
         }
         Self {
             folder: folder.clone(),
@@ -321,8 +320,14 @@ fn look_at_all(paths: &[PathBuf], gates: &Gates, known: &Known) -> Vec<Found> {
             look,
         }
     };
-    let processors = thread::available_parallelism().map_or(1, NonZero::get);
-    let threads = processors.min(4).min(paths.len() / WORTH_A_THREAD);
+    let worth = paths.len() / WORTH_A_THREAD;
+    // Asking for the number of processors costs as much as looking at several files.
+    let processors = || thread::available_parallelism().map_or(1, NonZero::get);
+    let threads = if worth < 2 {
+        1
+    } else {
+        processors().min(4).min(worth)
+    };
     if threads < 2 {
         return paths.iter().map(look_at).collect();
     }

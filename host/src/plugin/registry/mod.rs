@@ -17,7 +17,7 @@ use keyway_plugin::PackageStructure;
 
 use crate::plugin::file::identity::{self, FileIdentity};
 use crate::plugin::gates::candidate::{Candidate, Compatible, Look};
-use crate::plugin::gates::{Admitted, Gates};
+use crate::plugin::gates::{Admitted, Gates, Known};
 use crate::plugin::library::{Library, LoadError, Plugin};
 use crate::plugin::loaded::lifecycle::Lifecycle;
 use crate::plugin::loaded::structure::Structure;
@@ -219,7 +219,8 @@ impl Registry {
     #[must_use]
     pub fn catalog(&self) -> Catalog {
         let folders = 0..self.0.search_path.folders().len();
-        Catalog::of(folders.map(|folder| self.scan(folder)).collect())
+        let scan = |folder| self.scan(folder, &self.known_now(folder));
+        Catalog::of(folders.map(scan).collect())
     }
 
     /// What loading the file found out earlier, in this process or another one.
@@ -390,7 +391,7 @@ impl Registry {
         let known = gates.known(path.parent().unwrap_or(path), origin);
         match gates.look(path, &known) {
             Look::Compatible(compatible) => {
-                let admitted = gates.admit(&compatible, origin).map_err(refused)?;
+                let admitted = gates.admit(&compatible, &known).map_err(refused)?;
                 self.load(&admitted)
             }
             Look::Refused(why, _) => Err(refused(why)),
@@ -409,7 +410,9 @@ impl Registry {
             });
         }
         for folder in 0..self.0.search_path.folders().len() {
-            match self.in_folder(folder, given) {
+            // Of this moment: what was scanned may be long ago.
+            let known = self.known_now(folder);
+            match self.in_folder(folder, given, &known) {
                 InFolder::Nobody => {}
                 InFolder::Conflict(first, second) => {
                     return Err(ResolveError::Conflict {
@@ -420,8 +423,7 @@ impl Registry {
                     });
                 }
                 InFolder::Winner(compatible) => {
-                    let origin = self.0.search_path.folders()[folder].origin();
-                    let admitted = self.0.gates.admit(&compatible, origin);
+                    let admitted = self.0.gates.admit(&compatible, &known);
                     return admitted.map_err(|why| ResolveError::NotAdmitted {
                         path: compatible.candidate().path().to_path_buf(),
                         why,
@@ -437,13 +439,13 @@ impl Registry {
     }
 
     /// Who gives a type in one folder: by what was scanned, else by the index, else by a scan.
-    fn in_folder(&self, folder: usize, given: &GivenType) -> InFolder {
+    fn in_folder(&self, folder: usize, given: &GivenType, known: &Known) -> InFolder {
         if self.scanned(folder).is_none()
-            && let Some(found) = self.in_index(folder, given)
+            && let Some(found) = self.in_index(folder, given, known)
         {
             return found;
         }
-        match self.scan(folder).winner(given) {
+        match self.scan(folder, known).winner(given) {
             Winner::One(compatible) => InFolder::Winner(compatible.clone()),
             Winner::Conflict(first, second) => {
                 InFolder::Conflict(first.to_path_buf(), second.to_path_buf())
@@ -453,23 +455,22 @@ impl Registry {
     }
 
     /// What the index says, if it is there and right.
-    fn in_index(&self, folder: usize, given: &GivenType) -> Option<InFolder> {
+    fn in_index(&self, folder: usize, given: &GivenType, known: &Known) -> Option<InFolder> {
         let searched = &self.0.search_path.folders()[folder];
         if !searched.is_used() {
             return Some(InFolder::Nobody);
         }
+        let index = self.0.index.as_ref()?;
         let Ok(metadata) = fs::metadata(searched.path()) else {
             return Some(InFolder::Nobody);
         };
-        let index = self.0.index.as_ref()?;
         let identity = FileIdentity::of(&metadata);
         match index.get(searched.path(), &identity, given)? {
             Indexed::Nobody => Some(InFolder::Nobody),
             // An error is worth a look at the files.
             Indexed::Conflict(..) => None,
             Indexed::Winner(path, identity) => {
-                let known = self.0.gates.known(searched.path(), searched.origin());
-                let look = self.0.gates.look(&path, &known);
+                let look = self.0.gates.look(&path, known);
                 let Look::Compatible(compatible) = look else {
                     return None;
                 };
@@ -481,13 +482,19 @@ impl Registry {
         }
     }
 
+    /// What is known now of the files in one folder.
+    fn known_now(&self, folder: usize) -> Known {
+        let folder = &self.0.search_path.folders()[folder];
+        self.0.gates.known(folder.path(), folder.origin())
+    }
+
     fn scanned(&self, folder: usize) -> Option<Arc<FolderScan>> {
         let scans = self.0.scans.read().unwrap_or_else(PoisonError::into_inner);
         scans.get(&folder).map(Arc::clone)
     }
 
     /// What lies in one folder, read once until [`refresh`](Self::refresh).
-    fn scan(&self, folder: usize) -> Arc<FolderScan> {
+    fn scan(&self, folder: usize, known: &Known) -> Arc<FolderScan> {
         if let Some(scan) = self.scanned(folder) {
             return scan;
         }
@@ -496,7 +503,7 @@ impl Registry {
             return Arc::clone(scan);
         }
         let began = identity::now();
-        let scan = FolderScan::of(&self.0.search_path.folders()[folder], &self.0.gates);
+        let scan = FolderScan::of(&self.0.search_path.folders()[folder], &self.0.gates, known);
         if let (Some(index), Some(identity)) = (&self.0.index, scan.identity())
             && scan.files().len() >= LEAST_FILES
             && identity.is_settled_at(began)

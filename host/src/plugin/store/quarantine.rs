@@ -17,7 +17,7 @@
 
 use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -86,9 +86,11 @@ impl Quarantine {
         Some(found)
     }
 
-    /// The names of all plugins here: one whose own is not among them is not in quarantine. For who looks at many plugins at once.
+    /// The names of all plugins here: one whose own is not among them is not in quarantine. Marks
+    /// that were left are turned into quarantine here.
     pub(in crate::plugin) fn names(&self) -> HashSet<String> {
         let folder = self.folder.as_deref();
+        folder.map(sweep);
         let entries = folder
             .into_iter()
             .flat_map(fs::read_dir)
@@ -283,12 +285,23 @@ fn settle(folder: &Path, slot: &File) -> io::Result<()> {
 }
 
 /// A record is its length, four bytes, and its text.
-fn write_record(mut slot: &File, text: &[u8]) -> io::Result<()> {
+fn write_record(slot: &File, text: &[u8]) -> io::Result<()> {
     let len = u32::try_from(text.len()).map_err(io::Error::other)?;
-    let mut record = len.to_le_bytes().to_vec();
+    let mut record = Vec::with_capacity(4 + text.len());
+    record.extend_from_slice(&len.to_le_bytes());
     record.extend_from_slice(text);
-    slot.seek(SeekFrom::Start(0))?;
-    slot.write_all(&record)
+    #[cfg(unix)]
+    {
+        // One system call.
+        std::os::unix::fs::FileExt::write_all_at(slot, &record, 0)
+    }
+    #[cfg(not(unix))]
+    {
+        use std::io::{Seek as _, Write as _};
+        let mut slot = slot;
+        slot.seek(SeekFrom::Start(0))?;
+        slot.write_all(&record)
+    }
 }
 
 fn read_record(mut slot: &File) -> Option<Quarantined> {
