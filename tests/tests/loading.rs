@@ -232,6 +232,7 @@ fn what_hosts_use_can_be_sent_and_shared() {
     both::<keyway::package::Tried>();
     both::<keyway::package::TypeName>();
     both::<keyway::package::TypeNameError>();
+    both::<keyway::package::ValueError>();
     both::<dyn keyway::plugin::ContextAccess>();
     both::<dyn keyway::plugin::CancellationAccess>();
     both::<keyway::plugin::Lifecycle>();

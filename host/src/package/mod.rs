@@ -45,6 +45,7 @@ mod tests;
 #[doc(inline)]
 pub use keyway_metadata::{
     Author, DeclaredTypesError, Document, DocumentError, Format, Lenient, PluginMetadata,
+    ValueError,
 };
 /// The name of a package type.
 #[doc(inline)]

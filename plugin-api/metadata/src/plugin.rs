@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::document::Document;
+use crate::foreign::Quoted;
 use crate::{json, values};
 
 /// Metadata behind the names that KDE gives its parts.
@@ -38,8 +40,30 @@ pub struct PluginMetadata<'a> {
 pub struct Author<'a> {
     /// The name, never empty.
     pub name: &'a str,
+    /// What they did, if that is said.
+    pub task: Option<&'a str>,
     /// The address, if there is one; may be empty.
     pub email: Option<&'a str>,
+    /// Their website, if there is one.
+    pub website: Option<&'a str>,
+    /// Their name at the store, if there is one.
+    pub user_name: Option<&'a str>,
+}
+
+/// A metadata key that is there and is not what was wanted.
+#[derive(Debug, thiserror::Error)]
+#[error("the metadata key {}: {source}", Quoted(.key))]
+pub struct ValueError {
+    key: String,
+    source: serde_json::Error,
+}
+
+impl ValueError {
+    /// The key.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
 }
 
 impl<'a> PluginMetadata<'a> {
@@ -68,16 +92,34 @@ impl<'a> PluginMetadata<'a> {
         self.text("Id").filter(|id| !id.is_empty())
     }
 
-    /// The name to show, in the C locale; [`translated`](Self::translated) has the others.
+    /// The name to show, in the C locale.
     #[must_use]
     pub fn name(self) -> Option<&'a str> {
-        self.translated("Name", "C")
+        self.name_in("C")
+    }
+
+    /// The name to show, in a locale: see [`translated`](Self::translated).
+    #[must_use]
+    pub fn name_in(self, locale: &str) -> Option<&'a str> {
+        self.translated("Name", locale)
     }
 
     /// What it is, in the C locale.
     #[must_use]
     pub fn description(self) -> Option<&'a str> {
-        self.translated("Description", "C")
+        self.description_in("C")
+    }
+
+    /// What it is, in a locale: see [`translated`](Self::translated).
+    #[must_use]
+    pub fn description_in(self, locale: &str) -> Option<&'a str> {
+        self.translated("Description", locale)
+    }
+
+    /// More about it, in the C locale.
+    #[must_use]
+    pub fn extra_information(self) -> Option<&'a str> {
+        self.translated("ExtraInformation", "C")
     }
 
     /// The copyright line, in the C locale.
@@ -116,23 +158,52 @@ impl<'a> PluginMetadata<'a> {
         self.text("Icon")
     }
 
-    /// The authors: `KPlugin.Authors` is a list of objects, or one object. Who has no name is
-    /// left out; names are those of the C locale.
+    /// Where to report what does not work.
+    #[must_use]
+    pub fn bug_report_url(self) -> Option<&'a str> {
+        self.text("BugReportUrl")
+    }
+
+    /// The authors, in the C locale: see [`people`](Self::people).
     #[must_use]
     pub fn authors(self) -> Vec<Author<'a>> {
-        let people = match self.kplugin("Authors") {
+        self.people("Authors", "C")
+    }
+
+    /// Who translated it, in the C locale: see [`people`](Self::people).
+    #[must_use]
+    pub fn translators(self) -> Vec<Author<'a>> {
+        self.people("Translators", "C")
+    }
+
+    /// Who else helped, in the C locale: see [`people`](Self::people).
+    #[must_use]
+    pub fn other_contributors(self) -> Vec<Author<'a>> {
+        self.people("OtherContributors", "C")
+    }
+
+    /// The people under `Authors`, `Translators` or `OtherContributors` of `KPlugin`: a list of
+    /// objects, or one object. Who has no name is left out; names and tasks are those of the locale,
+    /// by the rule of [`translated`](Self::translated).
+    #[must_use]
+    pub fn people(self, key: &str, locale: &str) -> Vec<Author<'a>> {
+        let people = match self.kplugin(key) {
             Some(Value::Array(people)) => people.as_slice(),
             Some(single) => std::slice::from_ref(single),
             None => &[],
         };
+        let text = |person: &'a Map<String, Value>, key| person.get(key).and_then(Value::as_str);
         people
             .iter()
             .filter_map(Value::as_object)
             .filter_map(|person| {
-                let name = translated_in(person, "Name", "C").filter(|name| !name.is_empty())?;
+                let name = translated_in(person, "Name", locale).filter(|name| !name.is_empty())?;
                 Some(Author {
                     name,
-                    email: person.get("Email").and_then(Value::as_str),
+                    task: translated_in(person, "Task", locale),
+                    email: text(person, "Email"),
+                    website: text(person, "Website"),
+                    user_name: text(person, "UserName"),
                 })
             })
             .collect()
@@ -148,6 +219,14 @@ impl<'a> PluginMetadata<'a> {
     #[must_use]
     pub fn mime_types(self) -> Vec<String> {
         values::list_of_texts(self.kplugin("MimeTypes"))
+    }
+
+    /// Whether `name` is among [`mime_types`](Self::mime_types). Unlike KDE's method of this name it
+    /// knows nothing of aliases and of types that are kinds of others, which the system's MIME
+    /// database has.
+    #[must_use]
+    pub fn supports_mime_type(self, name: &str) -> bool {
+        self.mime_types().iter().any(|own| own == name)
     }
 
     /// `KPlugin.FormFactors`: `desktop`, `phone` and such.
@@ -171,6 +250,16 @@ impl<'a> PluginMetadata<'a> {
     #[must_use]
     pub fn package_structures(self) -> Vec<String> {
         self.list("KPackageStructure")
+    }
+
+    /// `KPlugin.InitialPreference`: of several plugins for one job the one with the highest comes
+    /// first. 0 if there is none, or no whole number.
+    #[must_use]
+    pub fn initial_preference(self) -> i32 {
+        let preference = self.kplugin("InitialPreference").and_then(Value::as_i64);
+        preference
+            .and_then(|preference| i32::try_from(preference).ok())
+            .unwrap_or(0)
     }
 
     /// Whether `KPlugin.EnabledByDefault` is `true` or the text `true`.
@@ -205,6 +294,50 @@ impl<'a> PluginMetadata<'a> {
         values::single_text(self.root.get(key)?)
     }
 
+    /// A root key as a value of the type that the caller wants: a flag, a number, a list, a struct of
+    /// its own. `None` where there is no such key.
+    ///
+    /// Nothing is converted but what KDE converts: a flag may also be the text `true` or `false`, and
+    /// a number may be text that is a number, since metadata that were a `.desktop` file once have
+    /// them like that.
+    ///
+    /// # Errors
+    ///
+    /// [`ValueError`] names the key, and what is there instead.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use keyway_metadata::{Document, Format};
+    /// let text = r#"{"X-Order": 3, "X-Old": "true", "X-Sizes": [16, 32], "X-Odd": {}}"#;
+    /// let document = Document::parse(Format::Json, text.as_bytes())?;
+    /// let metadata = document.metadata();
+    /// assert_eq!(metadata.get::<u32>("X-Order")?, Some(3));
+    /// assert_eq!(metadata.get::<bool>("X-Old")?, Some(true));
+    /// assert_eq!(metadata.get::<Vec<u8>>("X-Sizes")?, Some(vec![16, 32]));
+    /// assert_eq!(metadata.get::<bool>("X-Missing")?, None);
+    /// assert_eq!(
+    ///     metadata.get::<bool>("X-Odd").unwrap_err().to_string(),
+    ///     "the metadata key `X-Odd`: invalid type: map, expected a boolean",
+    /// );
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn get<T: DeserializeOwned>(self, key: &str) -> Result<Option<T>, ValueError> {
+        let Some(value) = self.root.get(key) else {
+            return Ok(None);
+        };
+        let wrong = match T::deserialize(value) {
+            Ok(found) => return Ok(Some(found)),
+            Err(wrong) => wrong,
+        };
+        let written = value.as_str().map(str::trim);
+        let converted = written.and_then(|text| T::deserialize(&written_value(text)?).ok());
+        converted.map(Some).ok_or_else(|| ValueError {
+            key: key.to_owned(),
+            source: wrong,
+        })
+    }
+
     /// A root key as a list of texts: a list entry by entry, a text, number or boolean as a list
     /// of one, anything else as the empty list.
     #[must_use]
@@ -236,6 +369,12 @@ impl<'a> From<&'a Document> for PluginMetadata<'a> {
     fn from(document: &'a Document) -> PluginMetadata<'a> {
         document.metadata()
     }
+}
+
+/// A flag or a number that is written as text.
+fn written_value(text: &str) -> Option<Value> {
+    let value: Value = serde_json::from_str(text).ok()?;
+    (value.is_boolean() || value.is_number()).then_some(value)
 }
 
 fn translated_in<'a>(object: &'a Map<String, Value>, key: &str, locale: &str) -> Option<&'a str> {
@@ -328,6 +467,92 @@ mod tests {
         }
         assert_eq!(metadata.description(), None);
         assert_eq!(metadata.translated("Description", "en_GB"), Some("only en"));
+    }
+
+    #[test]
+    fn typed_values_are_what_is_there_or_an_error_that_says_what_is() {
+        let document = document(&json!({
+            "flag": true, "text flag": " false ", "number": 7, "text number": "-7", "text": "yes",
+            "list": ["a", "b"], "object": {"a": 1}, "null": null,
+        }));
+        let metadata = document.metadata();
+        for (key, message) in [
+            (
+                "text",
+                "the metadata key `text`: invalid type: string \"yes\", expected a boolean",
+            ),
+            (
+                "number",
+                "the metadata key `number`: invalid type: integer `7`, expected a boolean",
+            ),
+            (
+                "list",
+                "the metadata key `list`: invalid type: sequence, expected a boolean",
+            ),
+            (
+                "null",
+                "the metadata key `null`: invalid type: null, expected a boolean",
+            ),
+            (
+                "text number",
+                "the metadata key `text number`: invalid type: string \"-7\", expected a boolean",
+            ),
+        ] {
+            let error = metadata.get::<bool>(key).unwrap_err();
+            assert_eq!(error.to_string(), message);
+            assert_eq!(error.key(), key);
+        }
+        assert!(metadata.get::<u32>("text number").is_err());
+        assert_eq!(metadata.get::<i32>("text number").unwrap(), Some(-7));
+        assert_eq!(metadata.get::<u8>("number").unwrap(), Some(7));
+        assert_eq!(metadata.get::<bool>("flag").unwrap(), Some(true));
+        assert_eq!(metadata.get::<bool>("text flag").unwrap(), Some(false));
+        assert_eq!(
+            metadata.get::<String>("text").unwrap().as_deref(),
+            Some("yes")
+        );
+        assert_eq!(
+            metadata.get::<Vec<String>>("list").unwrap().unwrap(),
+            ["a", "b"]
+        );
+        assert_eq!(metadata.get::<bool>("missing").unwrap(), None);
+    }
+
+    #[test]
+    fn people_are_given_in_the_language_that_is_asked_for() {
+        let document = document(&json!({"KPlugin": {
+            "Authors": {"Name": "Ann", "Name[de]": "Anne", "Task[de]": "Code", "Website": "w"},
+            "Translators": [{"Name": ""}, 5, {"Email": "x"}, {"Name": "Bo", "UserName": "bo"}],
+            "OtherContributors": "Cy",
+        }}));
+        let metadata = document.metadata();
+        let ann = metadata.authors()[0];
+        assert_eq!((ann.name, ann.task, ann.website), ("Ann", None, Some("w")));
+        let ann = metadata.people("Authors", "de_AT")[0];
+        assert_eq!((ann.name, ann.task), ("Anne", Some("Code")));
+        let translators = metadata.translators();
+        assert_eq!(translators.len(), 1);
+        assert_eq!(
+            (translators[0].name, translators[0].user_name),
+            ("Bo", Some("bo"))
+        );
+        assert_eq!(metadata.other_contributors(), []);
+    }
+
+    #[test]
+    fn the_rest_of_kplugin() {
+        let document = document(&json!({"KPlugin": {
+            "BugReportUrl": "b", "ExtraInformation": "more", "ExtraInformation[de]": "mehr",
+            "InitialPreference": 9, "MimeTypes": ["text/plain"], "Name[de]": "N",
+        }}));
+        let metadata = document.metadata();
+        assert_eq!(metadata.bug_report_url(), Some("b"));
+        assert_eq!(metadata.extra_information(), Some("more"));
+        assert_eq!(metadata.translated("ExtraInformation", "de"), Some("mehr"));
+        assert_eq!(metadata.initial_preference(), 9);
+        assert!(metadata.supports_mime_type("text/plain"));
+        assert!(!metadata.supports_mime_type("text"));
+        assert_eq!((metadata.name(), metadata.name_in("de")), (None, Some("N")));
     }
 
     #[test]
