@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use serde_json::{Map, Value};
 
+use crate::outline::{Outline, Piece, Section};
 use crate::plugin::PluginMetadata;
-use crate::position::Position;
+use crate::position::{Position, text_without_bom};
 use crate::property_types::PropertyTypes;
 use crate::{desktop, json, toml_tables};
 
@@ -135,10 +137,53 @@ pub struct Lenient {
 /// The root is an object. `KPlugin` in it holds what every plugin and package has (id, name,
 /// version, authors); beside it stand the keys of the type, such as `KPackageStructure`. The
 /// order of keys is the file's (TOML: alphabetical) and means nothing.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Clone)]
 pub struct Document {
-    root: Map<String, Value>,
+    source: Source,
     library: Option<String>,
+}
+
+#[derive(Clone)]
+enum Source {
+    Map(Map<String, Value>),
+    Text(Box<Text>),
+}
+
+/// JSON that is taken apart when somebody asks for more than a text of it.
+#[derive(Clone)]
+struct Text {
+    text: Box<str>,
+    outline: Outline,
+    root: OnceLock<Map<String, Value>>,
+}
+
+impl Text {
+    fn root(&self) -> &Map<String, Value> {
+        // The outline was read by the same reader, so there is nothing that could not be read.
+        let parse = || serde_json::from_str(&self.text).expect("what has an outline can be read");
+        self.root.get_or_init(parse)
+    }
+}
+
+impl Default for Document {
+    fn default() -> Document {
+        Document::from(Map::new())
+    }
+}
+
+impl PartialEq for Document {
+    fn eq(&self, other: &Document) -> bool {
+        self.root() == other.root() && self.library == other.library
+    }
+}
+
+impl fmt::Debug for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Document")
+            .field("root", self.root())
+            .field("library", &self.library)
+            .finish()
+    }
 }
 
 impl Document {
@@ -156,7 +201,10 @@ impl Document {
     /// The first thing that is wrong, with its place; also bytes that are not UTF-8.
     pub fn parse(format: Format, bytes: &[u8]) -> Result<Document, DocumentError> {
         match format {
-            Format::Json => json::parse(bytes).map(Document::from),
+            Format::Json => match Document::of_json(bytes) {
+                Some(document) => Ok(document),
+                None => json::parse(bytes).map(Document::from),
+            },
             Format::Toml => toml_tables::parse(bytes).map(Document::from),
             Format::Desktop => {
                 let Lenient { document, problems } = desktop::read(bytes, &PropertyTypes::new());
@@ -197,15 +245,15 @@ impl Document {
         bytes: &[u8],
         types: &PropertyTypes,
     ) -> Result<Lenient, DocumentError> {
-        let without_problems = |root| Lenient {
-            document: Document::from(root),
+        let clean = |document| Lenient {
+            document,
             problems: Vec::new(),
         };
         match format {
             Format::Desktop => Ok(desktop::read(bytes, types)),
-            Format::Toml => toml_tables::parse(bytes).map(without_problems),
-            Format::Json => match json::parse(bytes) {
-                Ok(root) => Ok(without_problems(root)),
+            Format::Toml => toml_tables::parse(bytes).map(|root| clean(root.into())),
+            Format::Json => match Document::parse(format, bytes) {
+                Ok(document) => Ok(clean(document)),
                 Err(problem) => match json::parse_tolerantly(bytes) {
                     Some(root) => Ok(Lenient {
                         document: Document::from(root),
@@ -218,31 +266,68 @@ impl Document {
     }
 
     pub(crate) fn with_library(root: Map<String, Value>, library: Option<String>) -> Document {
-        Document { root, library }
+        Document {
+            source: Source::Map(root),
+            library,
+        }
+    }
+
+    /// JSON that can be taken apart later.
+    fn of_json(bytes: &[u8]) -> Option<Document> {
+        let text = text_without_bom(bytes).ok()?;
+        let text = Text {
+            outline: Outline::of(text)?,
+            text: text.into(),
+            root: OnceLock::new(),
+        };
+        Some(Document {
+            source: Source::Text(Box::new(text)),
+            library: None,
+        })
+    }
+
+    /// What stands under `key`, as far as that is known without taking the document apart.
+    pub(crate) fn piece(&self, section: Section, key: &str) -> Piece<'_> {
+        match &self.source {
+            Source::Map(_) => Piece::Other,
+            Source::Text(text) => text.outline.get(&text.text, section, key),
+        }
     }
 
     /// The metadata behind the names that KDE gives its parts.
     #[must_use]
     pub fn metadata(&self) -> PluginMetadata<'_> {
-        PluginMetadata::new(&self.root)
+        PluginMetadata::of(self)
     }
 
     /// All of it: the root object.
     #[must_use]
     pub fn root(&self) -> &Map<String, Value> {
-        &self.root
+        match &self.source {
+            Source::Map(root) => root,
+            Source::Text(text) => text.root(),
+        }
     }
 
     /// All of it, given away.
     #[must_use]
     pub fn into_root(self) -> Map<String, Value> {
-        self.root
+        match self.source {
+            Source::Map(root) => root,
+            Source::Text(text) => {
+                text.root();
+                text.root.into_inner().unwrap_or_default()
+            }
+        }
     }
 
     /// Whether there is nothing in it. KPackage 5.103 takes `{}` for no metadata.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.root.is_empty()
+        match &self.source {
+            Source::Map(root) => root.is_empty(),
+            Source::Text(text) => text.outline.is_empty(),
+        }
     }
 
     /// What a `.desktop` file says under `X-KDE-Library`: a library's name, not converted into
@@ -255,16 +340,13 @@ impl Document {
     /// The root object as JSON on one line.
     #[must_use]
     pub fn to_json(&self) -> String {
-        json::text(&self.root)
+        json::text(self.root())
     }
 }
 
 impl From<Map<String, Value>> for Document {
     fn from(root: Map<String, Value>) -> Document {
-        Document {
-            root,
-            library: None,
-        }
+        Document::with_library(root, None)
     }
 }
 

@@ -44,6 +44,7 @@ pub mod foreign;
 mod json;
 mod manifest;
 pub mod note;
+mod outline;
 mod plugin;
 mod position;
 mod property_types;

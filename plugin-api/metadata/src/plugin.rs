@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::document::Document;
 use crate::foreign::Quoted;
+use crate::outline::{Piece, Section};
 use crate::{json, values};
 
 /// Metadata behind the names that KDE gives its parts.
@@ -29,9 +30,19 @@ use crate::{json, values};
 /// assert_eq!(metadata.value("X-Tags").as_deref(), Some("x,y"));
 /// # Ok::<(), keyway_metadata::DocumentError>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct PluginMetadata<'a> {
-    root: &'a Map<String, Value>,
+#[derive(Debug, Clone, Copy)]
+pub struct PluginMetadata<'a>(Source<'a>);
+
+#[derive(Debug, Clone, Copy)]
+enum Source<'a> {
+    Map(&'a Map<String, Value>),
+    Document(&'a Document),
+}
+
+impl PartialEq for PluginMetadata<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.raw() == other.raw()
+    }
 }
 
 /// Somebody who wrote a plugin or package.
@@ -70,19 +81,26 @@ impl<'a> PluginMetadata<'a> {
     /// A view over a root object, the one that `KPlugin` lies in.
     #[must_use]
     pub fn new(root: &'a Map<String, Value>) -> PluginMetadata<'a> {
-        PluginMetadata { root }
+        PluginMetadata(Source::Map(root))
+    }
+
+    pub(crate) fn of(document: &'a Document) -> PluginMetadata<'a> {
+        PluginMetadata(Source::Document(document))
     }
 
     /// All of it: the root object.
     #[must_use]
     pub fn raw(self) -> &'a Map<String, Value> {
-        self.root
+        match self.0 {
+            Source::Map(root) => root,
+            Source::Document(document) => document.root(),
+        }
     }
 
     /// The root object as JSON on one line.
     #[must_use]
     pub fn to_json(self) -> String {
-        json::text(self.root)
+        json::text(self.raw())
     }
 
     /// `KPlugin.Id`, if it is text and not empty. Without one KPackage takes the file's base
@@ -291,7 +309,11 @@ impl<'a> PluginMetadata<'a> {
     /// `null`, an empty list and a key that is not there.
     #[must_use]
     pub fn value(self, key: &str) -> Option<Cow<'a, str>> {
-        values::single_text(self.root.get(key)?)
+        match self.piece(Section::Root, key) {
+            Piece::Missing => None,
+            Piece::Text(text) => Some(Cow::Borrowed(text)),
+            Piece::Flag(_) | Piece::Other => values::single_text(self.raw().get(key)?),
+        }
     }
 
     /// A root key as a value of the type that the caller wants: a flag, a number, a list, a struct of
@@ -323,7 +345,7 @@ impl<'a> PluginMetadata<'a> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn get<T: DeserializeOwned>(self, key: &str) -> Result<Option<T>, ValueError> {
-        let Some(value) = self.root.get(key) else {
+        let Some(value) = self.raw().get(key) else {
             return Ok(None);
         };
         let wrong = match T::deserialize(value) {
@@ -342,7 +364,7 @@ impl<'a> PluginMetadata<'a> {
     /// of one, anything else as the empty list.
     #[must_use]
     pub fn list(self, key: &str) -> Vec<String> {
-        values::list_of_texts(self.root.get(key))
+        values::list_of_texts(self.raw().get(key))
     }
 
     /// A text of `KPlugin` in a language: of `Name[ll_CC]`, `Name[ll]` and `Name` the first that
@@ -353,15 +375,36 @@ impl<'a> PluginMetadata<'a> {
     /// which `Name[C]` is tried first.
     #[must_use]
     pub fn translated(self, key: &str, locale: &str) -> Option<&'a str> {
-        translated_in(self.root.get("KPlugin")?.as_object()?, key, locale)
+        translated(|key| self.entry(key), key, locale)
     }
 
+    /// What stands under a key of `KPlugin`.
     fn kplugin(self, key: &str) -> Option<&'a Value> {
-        self.root.get("KPlugin")?.get(key)
+        match self.piece(Section::KPlugin, key) {
+            Piece::Missing => None,
+            _ => self.raw().get("KPlugin")?.get(key),
+        }
+    }
+
+    /// The same, as far as it is text.
+    fn entry(self, key: &str) -> Entry<'a> {
+        match self.piece(Section::KPlugin, key) {
+            Piece::Missing => Entry::Missing,
+            Piece::Text(text) => Entry::Text(text),
+            Piece::Flag(_) => Entry::NoText,
+            Piece::Other => Entry::of(self.raw().get("KPlugin").and_then(|it| it.get(key))),
+        }
     }
 
     fn text(self, key: &str) -> Option<&'a str> {
-        self.kplugin(key)?.as_str()
+        self.entry(key).text()
+    }
+
+    fn piece(self, section: Section, key: &str) -> Piece<'a> {
+        match self.0 {
+            Source::Map(_) => Piece::Other,
+            Source::Document(document) => document.piece(section, key),
+        }
     }
 }
 
@@ -377,17 +420,52 @@ fn written_value(text: &str) -> Option<Value> {
     (value.is_boolean() || value.is_number()).then_some(value)
 }
 
+/// What stands under a key where text belongs.
+enum Entry<'a> {
+    Missing,
+    Text(&'a str),
+    NoText,
+}
+
+impl<'a> Entry<'a> {
+    fn of(value: Option<&'a Value>) -> Self {
+        match value {
+            None => Self::Missing,
+            Some(Value::String(text)) => Self::Text(text),
+            Some(_) => Self::NoText,
+        }
+    }
+
+    fn text(self) -> Option<&'a str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Missing | Self::NoText => None,
+        }
+    }
+}
+
 fn translated_in<'a>(object: &'a Map<String, Value>, key: &str, locale: &str) -> Option<&'a str> {
+    translated(|key| Entry::of(object.get(key)), key, locale)
+}
+
+/// The first entry that is there, for the locale, its language, or none.
+fn translated<'a>(entry: impl Fn(&str) -> Entry<'a>, key: &str, locale: &str) -> Option<&'a str> {
     let locale = match locale.split(['.', '@']).next() {
         None | Some("" | "POSIX") => "C",
         Some(locale) => locale,
     };
     let language = locale.split('_').next().unwrap_or(locale);
-    object
-        .get(&format!("{key}[{locale}]"))
-        .or_else(|| object.get(&format!("{key}[{language}]")))
-        .or_else(|| object.get(key))?
-        .as_str()
+    for key in [
+        &*format!("{key}[{locale}]"),
+        &*format!("{key}[{language}]"),
+        key,
+    ] {
+        match entry(key) {
+            Entry::Missing => {}
+            found => return found.text(),
+        }
+    }
+    None
 }
 
 #[cfg(test)]
