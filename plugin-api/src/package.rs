@@ -160,7 +160,9 @@ impl Package<'_> {
 
 /// The package at hand.
 impl Package<'_> {
-    /// The package's folder or archive, absolute; `None` while there is none.
+    /// The package's folder or archive, absolute; `None` while there is none. In
+    /// [`path_changed`](crate::PackageStructure::path_changed) it may be another file; that is no
+    /// package unless the structure [sets](Self::set_path) a folder instead.
     #[must_use]
     pub fn path(&self) -> Option<PathBuf> {
         self.access.path()
@@ -179,7 +181,8 @@ impl Package<'_> {
     }
 
     /// One value of the metadata as text, as KPluginMetaData's `value` gives it: a text as it is,
-    /// a list joined with `,`.
+    /// a list joined with `,`. `KPlugin.X` stands for `X` in `KPlugin`, and `KPlugin.Id` for the
+    /// package's id: where the metadata name none, their file's name without ending.
     #[must_use]
     pub fn metadata_value(&self, key: &str) -> Option<String> {
         self.access.metadata_value(key)
@@ -206,8 +209,9 @@ impl Package<'_> {
 
     /// Points the package to another folder or archive. In
     /// [`init_package`](crate::PackageStructure::init_package): what a package of this type is
-    /// when nobody names one. In [`path_changed`](crate::PackageStructure::path_changed): the
-    /// method is called again afterwards.
+    /// when nobody names one. In [`path_changed`](crate::PackageStructure::path_changed): what was
+    /// said of this package before is forgotten, what is said after this counts, and the method is
+    /// called again for the new path afterwards.
     ///
     /// # Errors
     ///

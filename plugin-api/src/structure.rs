@@ -34,7 +34,7 @@ pub trait PackageStructure: Send + Sync + 'static {
 
     /// The package's path has changed, possibly to none: a chance to look at what is there and to
     /// change the definition of this one package. Each new path starts from what
-    /// [`init_package`](Self::init_package) said.
+    /// [`init_package`](Self::init_package) said. A path may be a file: see [`Package::path`].
     ///
     /// # Errors
     ///

@@ -1,5 +1,6 @@
 //! The package that a structure is handed: it asks and changes through [`PackageAccess`].
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use keyway_abi::{KeyFilter, PackageAccess, PackageError as Refusal, status};
 use keyway_metadata::{Document, Format};
 
-use super::contents::Contents;
+use super::contents::{Contents, FallbackTrouble};
 use super::definition::Kind;
 use super::error::{LoadError, PackageError};
 use super::loader::PackageLoader;
@@ -126,7 +127,12 @@ impl PackageAccess for Draft<'_> {
         Some(self.contents.metadata.as_ref()?.document().to_json())
     }
     fn metadata_value(&self, key: &str) -> Option<String> {
-        let value = self.contents.metadata.as_ref()?.view().value(key)?;
+        let metadata = self.contents.metadata.as_ref()?;
+        let value = match key.strip_prefix("KPlugin.") {
+            Some("Id") => Cow::Borrowed(metadata.id()?),
+            Some(key) => metadata.view().kplugin_value(key)?,
+            None => metadata.view().value(key)?,
+        };
         Some(value.into_owned())
     }
     fn is_valid(&self) -> bool {
@@ -223,8 +229,15 @@ impl PackageAccess for Draft<'_> {
         Ok(())
     }
     fn set_fallback_package(&mut self, type_name: &str, path: &Path) -> Result<(), Refusal> {
-        self.fall_back_to(type_name, path)
-            .map_err(|error| refusal(&error))
+        self.fall_back_to(type_name, path).map_err(|error| {
+            // Where the structure does without, the warning tells.
+            self.contents.fallback_trouble = Some(FallbackTrouble {
+                code: "fallback-missing",
+                named_by: "its type",
+                why: error.to_string(),
+            });
+            refusal(&error)
+        })
     }
     fn clear_fallback_package(&mut self) {
         if let Stage::Type(_) = self.stage {

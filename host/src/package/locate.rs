@@ -89,8 +89,13 @@ impl Site<'_> {
         let mut tried = Vec::new();
         let mut first_invalid = None;
         for path in candidates(self.loader, &self.own.definition, root, asked)? {
-            let mut contents = match folder(&path) {
-                Ok(root) => self.enter(Some(root))?,
+            let found = match folder(&path) {
+                Ok(root) => Ok(self.enter(Some(root))?),
+                Err(PassedOver::NotAFolder) if asked.is_absolute() => self.enter_file(&path)?,
+                Err(why) => Err(why),
+            };
+            let mut contents = match found {
+                Ok(contents) => contents,
                 Err(why) => {
                     tried.push(Tried { path, why });
                     continue;
@@ -122,6 +127,20 @@ impl Site<'_> {
         })
     }
 
+    /// Lets the structure look at a file: a type may take one as the folder that it lies in.
+    fn enter_file(&self, path: &Path) -> Result<Result<Contents, PassedOver>, PackageError> {
+        let file = match file(path) {
+            Ok(file) => file,
+            Err(why) => return Ok(Err(why)),
+        };
+        let contents = self.enter(Some(file.clone()))?;
+        Ok(if contents.root.as_ref() == Some(&file) {
+            Err(PassedOver::NotAFolder)
+        } else {
+            Ok(contents)
+        })
+    }
+
     /// Makes `root` the package's folder and lets the structure look at it, until it sets no
     /// other.
     pub(super) fn enter(&self, root: Option<PathBuf>) -> Result<Contents, PackageError> {
@@ -135,8 +154,6 @@ impl Site<'_> {
             if !draft.has_moved() {
                 return Ok(contents);
             }
-            let root = contents.root.take();
-            contents = self.fresh(root);
         }
         Err(PackageError::MovedTooOften {
             type_name: self.type_name().clone(),
@@ -300,6 +317,16 @@ fn folder(path: &Path) -> Result<PathBuf, PassedOver> {
         return Err(PassedOver::NotAFolder);
     }
     fs::canonicalize(path).map_err(passed_over)
+}
+
+/// The regular file at `path` in canonical form.
+fn file(path: &Path) -> Result<PathBuf, PassedOver> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => {
+            fs::canonicalize(path).map_err(PassedOver::Unreadable)
+        }
+        _ => Err(PassedOver::NotAFolder),
+    }
 }
 
 #[cfg(test)]

@@ -360,6 +360,12 @@ impl<'a> PluginMetadata<'a> {
         })
     }
 
+    /// A key of `KPlugin` as one text, as [`value`](Self::value) has those of the root.
+    #[must_use]
+    pub fn kplugin_value(self, key: &str) -> Option<Cow<'a, str>> {
+        values::single_text(self.kplugin(key)?)
+    }
+
     /// A root key as a list of texts: a list entry by entry, a text, number or boolean as a list
     /// of one, anything else as the empty list.
     #[must_use]

@@ -62,13 +62,15 @@ fn define_common(package: &mut Package<'_>) {
     package.add_directory_definition("translations", "locale", "Translations");
 }
 
-/// A package may name its main script itself. It comes after the usual ones, so it counts where
-/// those are not there.
+/// A package may name its main script itself, in one of two ways. It comes after the usual ones, so
+/// it counts where those are not there.
 fn add_main_script(package: &mut Package<'_>) {
-    if let Some(script) = package.metadata_value("X-Plasma-MainScript") {
-        if !script.is_empty() {
-            package.add_file_definition("mainscript", &script, "Main Script File");
-        }
+    let script = ["X-KPackage-MainScript", "X-Plasma-MainScript"]
+        .iter()
+        .filter_map(|key| package.metadata_value(key))
+        .find(|script| !script.is_empty());
+    if let Some(script) = script {
+        package.add_file_definition("mainscript", &script, "Main Script File");
     }
 }
 

@@ -244,8 +244,90 @@ fn a_structure_may_set_another_path() {
         .load_package_at("Test/Move", place.at("pkg"))
         .unwrap();
     assert_eq!(package.path(), Some(inner.as_path()));
-    assert_eq!(package.directories(), ["after", "images", "ui"]);
+    assert_eq!(package.directories(), ["after", "between", "images", "ui"]);
     assert_eq!(CALLS.load(Ordering::Relaxed), 2);
+}
+
+#[test]
+fn a_structure_may_take_a_file_as_its_folder() {
+    let place = Place::new();
+    place.know(
+        "Test/Single",
+        basic().on_path(|package| {
+            let path = package.path().unwrap_or_default();
+            if path.is_file() && path.extension().is_some_and(|it| it == "png") {
+                package.set_path(path.parent().unwrap_or(&path))?;
+                package.set_required("mainscript", false);
+                package.add_file_definition("single", "../a.png", "");
+            }
+            Ok(())
+        }),
+    );
+    let load = |path| place.loader.load_package_at("Test/Single", path);
+    // Another file is no package, and neither is one that is named like a package, nor a folder.
+    let text = place.write("folder/a.txt", "");
+    assert_eq!(load(text).unwrap_err().code(), "package-not-found");
+    let picture = place.write("folder/a.png", "");
+    place.write("home/test/basic/b.png", "");
+    assert_eq!(
+        load("b.png".into()).unwrap_err().code(),
+        "package-not-found"
+    );
+    assert_eq!(
+        load(place.at("folder")).unwrap_err().code(),
+        "package-invalid"
+    );
+
+    place.write("folder/metadata.json", r#"{"KPlugin": {"Id": "folder"}}"#);
+    let mut package = load(picture.clone()).unwrap();
+    assert_eq!(package.path(), Some(&*place.at("folder")));
+    assert_eq!(package.metadata().unwrap().id(), Some("folder"));
+    assert_eq!(package.definition().key("single").unwrap().paths().len(), 1);
+    // What was said of the picture is gone with it.
+    assert!(package.set_path(place.at("folder")).is_err());
+    assert!(package.definition().key("single").is_none());
+}
+
+#[test]
+fn a_structure_asks_metadata_by_key() {
+    let place = Place::new();
+    place.know(
+        "Test/Asking",
+        basic().on_path(|package| {
+            for (key, question) in [
+                ("id", "KPlugin.Id"),
+                ("types", "KPlugin.ServiceTypes"),
+                ("none", "KPlugin.Nothing"),
+                ("inner", "KPlugin.X"),
+                ("dotted", "X.Y"),
+                ("object", "KPlugin"),
+            ] {
+                let answer = package.metadata_value(question);
+                package.add_file_definition(key, "x", answer.as_deref().unwrap_or("nothing"));
+            }
+            Ok(())
+        }),
+    );
+    place.package("pkg");
+    let answers = |metadata: &str| {
+        place.write("pkg/metadata.json", metadata);
+        let path = place.at("pkg");
+        let package = place.loader.load_package_at("Test/Asking", path).unwrap();
+        ["id", "types", "none", "inner", "dotted", "object"]
+            .map(|key| package.definition().key(key).unwrap().name().to_owned())
+    };
+    let all =
+        r#"{"KPlugin": {"Id": "a", "ServiceTypes": ["b", "c"]}, "KPlugin.X": "d", "X.Y": "e"}"#;
+    assert_eq!(
+        answers(all),
+        ["a", "b,c", "nothing", "nothing", "e", "nothing"]
+    );
+    // As everywhere, the file's name stands for an id that is missing.
+    let none = [
+        "metadata", "nothing", "nothing", "nothing", "nothing", "nothing",
+    ];
+    assert_eq!(answers(r#"{"KPlugin": {"Id": ""}}"#), none);
+    assert_eq!(answers("{}"), ["nothing"; 6]);
 }
 
 #[test]
@@ -435,6 +517,14 @@ fn a_structure_that_falls_back_to_one_package_always() {
         .load_package_at("Test/Look", "default")
         .unwrap();
     assert!(default.fallback_package().is_none());
+    // A warning says so, though the structure does without.
+    let problems = default.validate();
+    assert!(
+        problems
+            .iter()
+            .any(|problem| problem.code() == "fallback-missing"
+                && problem.message().contains("that its type names"))
+    );
 }
 
 #[test]

@@ -41,11 +41,14 @@ pub struct PackageV1 {
     /// The message of the last failure in this call.
     pub last_error: unsafe extern "C" fn(package: *mut c_void, out: *const StrSink) -> u32,
 
-    /// The package's folder or archive, absolute, without a slash at the end.
+    /// The package's folder or archive, absolute, without a slash at the end. In `path_changed` it
+    /// may be another file; that is no package unless the structure sets a folder instead.
     pub path: unsafe extern "C" fn(package: *mut c_void, out: *const PathSink) -> u32,
     /// The metadata as one JSON document in KDE's form.
     pub metadata: unsafe extern "C" fn(package: *mut c_void, out: *const StrSink) -> u32,
-    /// One top-level value of the metadata as text: lists are joined with `,`.
+    /// One top-level value of the metadata as text: lists are joined with `,`. `KPlugin.X` stands
+    /// for `X` in `KPlugin`, and `KPlugin.Id` for the package's id: where the metadata name none,
+    /// their file's name without ending.
     pub metadata_value:
         unsafe extern "C" fn(package: *mut c_void, key: Str, out: *const StrSink) -> u32,
     /// Whether the package is valid, 0 or 1.
@@ -115,8 +118,8 @@ pub struct PackageV1 {
     pub set_allow_external_paths: unsafe extern "C" fn(package: *mut c_void, allow: u32) -> u32,
     /// Points the package to another folder or archive: an absolute path, or a name below the
     /// type's package root; an empty path stands for no package. In `path_changed`: what was
-    /// defined before is forgotten, and the host calls `path_changed` again after this call, at
-    /// most 16 times in a row.
+    /// defined before is forgotten, what is defined after it counts, and the host calls
+    /// `path_changed` again after this call, at most 16 times in a row.
     pub set_path: unsafe extern "C" fn(package: *mut c_void, path: PathStr) -> u32,
     /// Replaces the metadata by a JSON document in KDE's form.
     pub set_metadata: unsafe extern "C" fn(package: *mut c_void, json: Str) -> u32,
