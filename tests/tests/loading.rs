@@ -214,6 +214,8 @@ fn what_hosts_use_can_be_sent_and_shared() {
     both::<keyway::package::Examination<'_>>();
     both::<keyway::package::FileError>();
     both::<keyway::package::Format>();
+    both::<keyway::package::HashAlgorithm>();
+    both::<keyway::package::HashError>();
     both::<keyway::package::KeyDefinition>();
     both::<keyway::package::Kind>();
     both::<keyway::package::Lenient>();

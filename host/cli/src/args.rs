@@ -3,7 +3,9 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand};
+use keyway::package::HashAlgorithm;
 
 /// Finds plugins and packages, and looks at them.
 ///
@@ -41,6 +43,8 @@ pub(crate) enum Command {
     Show(Show),
     /// Print the absolute path of a file of a package
     File(File),
+    /// Print the hash of a package that kpackagetool prints, or a digest of all that it holds
+    Hash(Hash),
 }
 
 /// `keyway types`
@@ -176,4 +180,34 @@ pub(crate) struct File {
     /// A file below the key
     #[arg(value_name = "FILENAME", default_value = "", hide_default_value = true)]
     pub(crate) file_name: OsString,
+}
+
+/// The algorithm that stands for the content digest.
+pub(crate) const CONTENT: &str = "content";
+
+/// `keyway hash`
+#[derive(Debug, clap::Args)]
+pub(crate) struct Hash {
+    /// The package type; without one, and as kpackagetool does it, a package is its metadata and
+    /// its folder `contents`, valid or not for any type
+    #[arg(short = 't', long = "type", value_name = "TYPE")]
+    pub(crate) type_name: Option<String>,
+    /// Where packages lie, instead of the type's own root: absolute, or below each data folder
+    #[arg(short = 'p', long, value_name = "DIR")]
+    pub(crate) package_root: Option<PathBuf>,
+    /// Look in the system's data folders only
+    #[arg(short = 'g', long)]
+    pub(crate) global: bool,
+    /// An algorithm of KPackage's hash; or `content`, a SHA-256 digest that is the same if and only
+    /// if all files, folders and links are, wherever the package lies
+    #[arg(short, long, default_value = HashAlgorithm::Sha1.name(), value_parser = algorithms())]
+    pub(crate) algorithm: String,
+    /// A package's name, or with a separator (or `.`) the path of one
+    #[arg(value_name = "NAME-or-PATH")]
+    pub(crate) package: PathBuf,
+}
+
+fn algorithms() -> PossibleValuesParser {
+    let names = HashAlgorithm::ALL.iter().map(|algorithm| algorithm.name());
+    PossibleValuesParser::new(names.chain([CONTENT]))
 }

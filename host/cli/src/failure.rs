@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
-use keyway::package::{FileError, LoadError, PackageError};
+use keyway::package::{FileError, HashError, LoadError, PackageError};
 use keyway::plugin::TypeNameError;
 use keyway::plugin::{InstallPluginError, ProbeError, ResolveError};
 use serde_json::{Value, json};
@@ -137,6 +137,12 @@ impl From<ProbeError> for Failure {
 
 impl From<InstallPluginError> for Failure {
     fn from(error: InstallPluginError) -> Self {
+        Self::of(error.code(), &error).hint(error.hint())
+    }
+}
+
+impl From<HashError> for Failure {
+    fn from(error: HashError) -> Self {
         Self::of(error.code(), &error).hint(error.hint())
     }
 }

@@ -42,9 +42,17 @@ pub(crate) fn look(
     packages: &Packages,
     package: &Path,
 ) -> Result<(Package, Option<PackageError>), Failure> {
-    let loader = loader(packages);
+    look_through(&loader(packages), packages, package)
+}
+
+/// As [`look`], through a loader that [`loader`] gave.
+pub(crate) fn look_through(
+    loader: &PackageLoader,
+    packages: &Packages,
+    package: &Path,
+) -> Result<(Package, Option<PackageError>), Failure> {
     let opened = loader.load_package(&packages.type_name);
-    let mut opened = opened.map_err(|error| no_type(&loader, error))?;
+    let mut opened = opened.map_err(|error| no_type(loader, error))?;
     let package = name_or_path(package)?;
     let result = match &packages.package_root {
         Some(root) => opened.set_path_below(root, package),

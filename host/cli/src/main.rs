@@ -42,6 +42,7 @@ fn main() -> ExitCode {
         Command::List(it) => commands::list::run(it, args.json),
         Command::Show(it) => commands::show::run(it, args.json),
         Command::File(it) => commands::file::run(it, args.json),
+        Command::Hash(it) => commands::hash::run(it, args.json),
     };
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

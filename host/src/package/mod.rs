@@ -15,6 +15,7 @@
 //!   of KPackage 5.103.
 //! - [`Package::validate`] says what is not as it should be, [`Package::examination`] looks at
 //!   folders that are no valid package.
+//! - [`Package::cryptographic_hash`] is KPackage's hash, [`Package::content_digest`] a sound one.
 //!
 //! No lock is held while code of a structure runs.
 
@@ -24,6 +25,7 @@ mod edit;
 mod error;
 mod examination;
 mod file_url;
+mod hash;
 mod listing;
 mod loader;
 mod locate;
@@ -53,6 +55,7 @@ pub use keyway_metadata::{TypeName, TypeNameError};
 pub use definition::{Definition, KeyDefinition, Kind};
 pub use error::{FileError, LoadError, NameFault, PackageError, PassedOver, Tried};
 pub use examination::Examination;
+pub use hash::{HashAlgorithm, HashError};
 pub use listing::ListedPackage;
 pub use loader::PackageLoader;
 pub use metadata::{MetadataError, PackageMetadata};

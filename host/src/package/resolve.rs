@@ -328,12 +328,14 @@ fn is_inside(root: &Path, path: &Path) -> bool {
     path != root && path.starts_with(root)
 }
 
-/// The text by which KPackage 5.103 orders names: lower case, by UTF-16 units.
-fn folded(name: &OsStr) -> Vec<u16> {
-    name.to_string_lossy()
-        .to_lowercase()
-        .encode_utf16()
-        .collect()
+/// The text by which KPackage 5.103 orders names: lower case, by UTF-16 units. Each character by
+/// itself, or a sigma at a word's end would become another one than in Qt.
+pub(super) fn folded(name: &OsStr) -> Vec<u16> {
+    let mut units = Vec::with_capacity(name.len());
+    for character in name.to_string_lossy().chars().flat_map(char::to_lowercase) {
+        units.extend_from_slice(character.encode_utf16(&mut [0; 2]));
+    }
+    units
 }
 
 #[cfg_attr(not(unix), expect(unused_variables))]

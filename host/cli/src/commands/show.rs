@@ -4,7 +4,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use keyway::package::{
-    Definition, KeyDefinition, Kind, Package, PackageError, PackageMetadata, Problem, Severity,
+    Definition, HashAlgorithm, KeyDefinition, Kind, Package, PackageError, PackageMetadata,
+    Problem, Severity,
 };
 use serde_json::{Map, Value, json};
 
@@ -94,8 +95,9 @@ impl<'a> Shown<'a> {
         object.insert("metadata".into(), json!(metadata));
         let keys = self.keys.iter().map(Key::to_json);
         object.insert("definitions".into(), keys.collect());
-        // Comes with the hash of packages.
-        object.insert("hash".into(), Value::Null);
+        let hash = package.cryptographic_hash(HashAlgorithm::Sha1).ok();
+        let hash = hash.map(|hash| json!({HashAlgorithm::Sha1.name(): hash}));
+        object.insert("hash".into(), json!(hash));
         object.into()
     }
 

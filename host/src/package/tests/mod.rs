@@ -2,6 +2,7 @@
 
 #[cfg(target_os = "linux")]
 mod differences;
+mod hashing;
 mod loading;
 mod locating;
 #[cfg(target_os = "linux")]

@@ -62,11 +62,17 @@ fn compare(package: &Package, kpackage: &Value) -> Vec<String> {
         path if path == "" => Value::Null,
         path => path,
     };
+    let hash = |algorithm| match recorded::hash(package, algorithm) {
+        none if none == "" => Value::Null,
+        hash => hash,
+    };
     let answers = [
         ("valid", json!(package.is_valid())),
         ("path", path(Some(package))),
         ("fallback_package", path(package.fallback_package())),
         ("mainscript_url", json!(url)),
+        ("sha1", hash("sha1")),
+        ("sha256", hash("sha256")),
         (
             "file_paths",
             by_key(package, |key| recorded::file_path(package, key, "")),

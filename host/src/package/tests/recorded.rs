@@ -4,7 +4,7 @@ use keyway_plugin::Package as Described;
 use serde_json::{Value, json};
 
 use super::support::Structure;
-use crate::package::{Package, PackageMetadata};
+use crate::package::{HashAlgorithm, Package, PackageMetadata};
 
 const TYPES: &str = include_str!("../../../tests/fixtures/kpackage-5.103/types.json");
 
@@ -140,4 +140,10 @@ pub(super) fn entry_list(package: &Package, key: &str) -> Value {
             .map(|entry| entry.to_string_lossy())
             .collect::<Vec<_>>()
     )
+}
+
+/// The hash, or nothing where there is none.
+pub(super) fn hash(package: &Package, algorithm: &str) -> Value {
+    let algorithm = HashAlgorithm::from_name(algorithm).unwrap();
+    json!(package.cryptographic_hash(algorithm).unwrap_or_default())
 }

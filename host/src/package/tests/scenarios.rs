@@ -18,7 +18,7 @@ use crate::plugin::Registry;
 const SCENARIOS: &str = include_str!("../../../tests/fixtures/kpackage-5.103/scenarios.json");
 
 /// As many answers are the same.
-const SAME: usize = 1388;
+const SAME: usize = 1497;
 
 /// The keys of `.desktop` files that are lists, as KDE's own file for applets has them.
 const PLASMA_APPLET: &str = "[Desktop Entry]\nType=ServiceType\nX-KDE-ServiceType=Plasma/Applet\n\
@@ -200,6 +200,7 @@ impl Replay {
                 recorded::file_path(package, step[2], step.get(3).copied().unwrap_or_default())
             }
             "entry_list" => recorded::entry_list(package, step[2]),
+            "hash" => recorded::hash(package, step[2]),
             "metadata" => recorded::metadata(package.metadata()),
             "raw_metadata" => package
                 .metadata()
