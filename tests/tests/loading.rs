@@ -223,6 +223,7 @@ fn what_hosts_use_can_be_sent_and_shared() {
     both::<keyway::package::LoadError>();
     both::<keyway::package::MetadataError>();
     both::<keyway::package::NameFault>();
+    both::<keyway::package::OpenError>();
     both::<keyway::package::Package>();
     both::<keyway::package::PackageError>();
     both::<keyway::package::PackageLoader>();

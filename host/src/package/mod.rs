@@ -15,6 +15,7 @@
 //!   of KPackage 5.103.
 //! - [`Package::validate`] says what is not as it should be, [`Package::examination`] looks at
 //!   folders that are no valid package.
+//! - [`Package::open`] opens a file, and never one outside, even while links are exchanged.
 //! - [`Package::cryptographic_hash`] is KPackage's hash, [`Package::content_digest`] a sound one.
 //!
 //! No lock is held while code of a structure runs.
@@ -30,6 +31,7 @@ mod listing;
 mod loader;
 mod locate;
 mod metadata;
+mod open;
 #[expect(
     clippy::module_inception,
     reason = "a package is what the module is about"
@@ -60,6 +62,7 @@ pub use hash::{HashAlgorithm, HashError};
 pub use listing::ListedPackage;
 pub use loader::PackageLoader;
 pub use metadata::{MetadataError, PackageMetadata};
+pub use open::OpenError;
 pub use package::Package;
 pub use search::DataDirs;
 pub use validity::{Problem, Severity};

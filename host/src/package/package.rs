@@ -259,7 +259,8 @@ impl Package {
     /// [`find_file`](Self::find_file) says why.
     ///
     /// A file that was found once is not looked for again until something about the package
-    /// changes, so one that is deleted meanwhile may still be answered.
+    /// changes, so one that is deleted meanwhile may still be answered. Who wants to read it calls
+    /// [`open`](Self::open): what a path leads to can be another file by the time it is opened.
     #[must_use]
     pub fn file_path(&self, key: &str, file_name: impl AsRef<OsStr>) -> Option<PathBuf> {
         self.find_file(key, file_name).ok()

@@ -82,11 +82,34 @@ impl Verdicts {
     }
 }
 
+/// What is asked for.
+#[derive(Clone, Copy)]
+struct Question<'a> {
+    key: &'a str,
+    name: &'a OsStr,
+    /// Whether it is looked for also if it was found before.
+    anew: bool,
+}
+
+/// A file that was found, and who has it: the package itself, or one of its fallbacks.
+pub(super) struct Found<'a> {
+    pub(super) path: PathBuf,
+    pub(super) owner: &'a Contents,
+}
+
 impl Contents {
     /// The path of the file `name` below `key`, or of `key` itself if `name` is empty, here or in
     /// the fallback package.
     pub(super) fn find(&self, key: &str, name: &OsStr) -> Result<PathBuf, FileError> {
-        self.find_at(0, &mut Verdicts::default(), key, name)
+        let anew = false;
+        let found = self.find_at(0, &mut Verdicts::default(), Question { key, name, anew })?;
+        Ok(found.path)
+    }
+
+    /// As `find`, and looks for it also if it was found before.
+    pub(super) fn find_anew(&self, key: &str, name: &OsStr) -> Result<Found<'_>, FileError> {
+        let anew = true;
+        self.find_at(0, &mut Verdicts::default(), Question { key, name, anew })
     }
 
     /// Whether it is valid as KPackage 5.103 means it: there is a folder, the metadata do not say
@@ -100,7 +123,11 @@ impl Contents {
         if let Some(valid) = verdicts.get(depth) {
             return valid;
         }
-        let mut is_there = |key| self.find_at(depth, verdicts, key, OsStr::new("")).is_ok();
+        let mut is_there = |key| {
+            let (name, anew) = (OsStr::new(""), false);
+            let question = Question { key, name, anew };
+            self.find_at(depth, verdicts, question).is_ok()
+        };
         let valid = self.root.is_some()
             && !self.is_hidden()
             && self.definition.required_keys().all(&mut is_there);
@@ -112,16 +139,17 @@ impl Contents {
         &self,
         depth: usize,
         verdicts: &mut Verdicts,
-        key: &str,
-        name: &OsStr,
-    ) -> Result<PathBuf, FileError> {
-        if let Some(path) = self.hits.get(key, name) {
-            return Ok(path);
+        question: Question<'_>,
+    ) -> Result<Found<'_>, FileError> {
+        let Question { key, name, anew } = question;
+        let owner = self;
+        if !anew && let Some(path) = self.hits.get(key, name) {
+            return Ok(Found { path, owner });
         }
         let error = match self.find_here(key, name) {
             Ok(path) => {
                 self.hits.keep(key, name, &path);
-                return Ok(path);
+                return Ok(Found { path, owner });
             }
             Err(error) => error,
         };
@@ -135,8 +163,8 @@ impl Contents {
         if !fallback.is_valid_at(depth + 1, verdicts) {
             return Err(error);
         }
-        match (fallback.find_at(depth + 1, verdicts, key, name), error) {
-            (Ok(path), _) => Ok(path),
+        match (fallback.find_at(depth + 1, verdicts, question), error) {
+            (Ok(found), _) => Ok(found),
             (Err(FileError::NotFound { tried: more }), FileError::NotFound { mut tried }) => {
                 tried.extend(more);
                 Err(FileError::NotFound { tried })
@@ -324,7 +352,7 @@ fn normalised(path: &Path) -> io::Result<PathBuf> {
 }
 
 /// Whether `path` lies below `root` and is not `root` itself; both canonical.
-fn is_inside(root: &Path, path: &Path) -> bool {
+pub(super) fn is_inside(root: &Path, path: &Path) -> bool {
     path != root && path.starts_with(root)
 }
 

@@ -1,10 +1,14 @@
 //! Packages, on real folders.
 
+#[cfg(unix)]
+mod agreeing;
 #[cfg(target_os = "linux")]
 mod differences;
 mod hashing;
 mod loading;
 mod locating;
+#[cfg(unix)]
+mod opening;
 #[cfg(target_os = "linux")]
 mod real_packages;
 #[cfg(target_os = "linux")]

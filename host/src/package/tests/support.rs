@@ -134,3 +134,19 @@ pub(super) fn skipped(what: &str) {
     use std::io::Write as _;
     let _ = writeln!(std::io::stderr().lock(), "\nskipped: {what}");
 }
+
+/// Numbers that look random and are the same in every run.
+pub(super) struct Numbers(pub(super) u64);
+
+impl Numbers {
+    pub(super) fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 >> 33).unwrap() % limit
+    }
+
+    pub(super) fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
+        all[self.below(all.len())]
+    }
+}
