@@ -280,7 +280,7 @@ fn the_main_script_that_metadata_name() {
                 place.package("custom", &["contents/ui/custom.qml"], custom);
                 let package = place.load(type_name, "custom");
                 let script = place.at("custom/contents/ui/custom.qml");
-                assert_eq!(package.file_path("mainscript", ""), Some(script));
+                assert_eq!(package.file_path("mainscript", ""), Some(script.into()));
                 let empty = with(metadata("unnamed"), key, "");
                 place.package("unnamed", &["contents/x"], empty);
                 assert!(!place.look(type_name, "unnamed").is_valid(), "{type_name}");
@@ -404,7 +404,7 @@ fn what_is_missing_comes_from_the_default() {
             let package = place.load(type_name, "mine");
             let fallback = package.fallback_package().and_then(Package::path);
             assert_eq!(fallback, Some(&*default), "{type_name}");
-            assert_eq!(package.file_path(key, ""), Some(default.join(file)));
+            assert_eq!(package.file_path(key, ""), Some(default.join(file).into()));
         }
         // Not for the default itself, wherever it lies, nor for what says nothing of itself.
         let applet = with(metadata(id), "X-Plasma-RootPath", "x");
@@ -483,7 +483,7 @@ fn a_single_picture_is_a_wallpaper() {
     // A link leads to the folder of what it points to, as in KPackage.
     std::os::unix::fs::symlink(&picture, place.at("link.png")).unwrap();
     let package = place.load("Wallpaper/Images", "link.png");
-    assert_eq!(package.file_path("preferred", ""), Some(picture));
+    assert_eq!(package.file_path("preferred", ""), Some(picture.into()));
     // Names are those of folders.
     place.write("Wallpaper/c.png", "");
     let named = place

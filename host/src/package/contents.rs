@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::definition::Definition;
+use super::hits::Hits;
 use super::metadata::{MetadataError, PackageMetadata};
 use super::package::Package;
-use super::resolve::Hits;
 
 /// All that answers about a package come from: its folder, its type's definition, its metadata,
 /// and the package that is asked for what it lacks.

@@ -139,7 +139,8 @@ impl PackageAccess for Draft<'_> {
         self.contents.is_valid()
     }
     fn file_path(&self, key: &str, file_name: &str) -> Option<PathBuf> {
-        self.contents.find(key, OsStr::new(file_name)).ok()
+        let found = self.contents.find(key, OsStr::new(file_name));
+        Some(found.ok()?.into_owned())
     }
     fn entry_list(&self, key: &str) -> Vec<PathBuf> {
         let entries = self.contents.entries(key);

@@ -1,7 +1,8 @@
 //! Looking at a folder that may not be a valid package.
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::contents::Contents;
 use super::definition::Definition;
@@ -44,7 +45,7 @@ impl<'a> Examination<'a> {
 
     /// As [`Package::file_path`](super::Package::file_path).
     #[must_use]
-    pub fn file_path(&self, key: &str, file_name: impl AsRef<OsStr>) -> Option<PathBuf> {
+    pub fn file_path(&self, key: &str, file_name: impl AsRef<OsStr>) -> Option<Cow<'a, Path>> {
         self.find_file(key, file_name).ok()
     }
 
@@ -53,7 +54,11 @@ impl<'a> Examination<'a> {
     /// # Errors
     ///
     /// As [`Package::find_file`](super::Package::find_file).
-    pub fn find_file(&self, key: &str, file_name: impl AsRef<OsStr>) -> Result<PathBuf, FileError> {
+    pub fn find_file(
+        &self,
+        key: &str,
+        file_name: impl AsRef<OsStr>,
+    ) -> Result<Cow<'a, Path>, FileError> {
         self.contents.find(key, file_name.as_ref())
     }
 

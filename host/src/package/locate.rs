@@ -11,6 +11,7 @@ use super::definition::Definition;
 use super::edit::Draft;
 use super::error::{PackageError, PassedOver, Tried, is_absence};
 use super::loader::PackageLoader;
+use super::open::{Unlinked, is_unlinked_folder};
 use super::package::Package;
 use super::shown::Shown;
 use super::{metadata, search};
@@ -306,6 +307,10 @@ pub(super) fn first_folder(asked: &Path, places: Vec<PathBuf>) -> Result<PathBuf
 
 /// The folder at `path` in canonical form.
 fn folder(path: &Path) -> Result<PathBuf, PassedOver> {
+    let climbs = path.components().any(|part| part == Component::ParentDir);
+    if path.is_absolute() && !climbs && matches!(is_unlinked_folder(path), Unlinked::Yes) {
+        return Ok(path.components().collect());
+    }
     let passed_over = |error| {
         if is_absence(&error) {
             PassedOver::Missing

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use keyway_metadata::{Document, DocumentError, Format, Lenient, PluginMetadata, PropertyTypes};
 
 use super::error::is_absence;
+use super::open::open_unlinked;
 use super::search::DataDirs;
 use super::shown::Shown;
 
@@ -178,6 +179,18 @@ pub(super) fn find(root: &Path, external: bool, dirs: &DataDirs) -> Found {
     let mut found = Found::default();
     for name in FILE_NAMES {
         let path = root.join(name);
+        // The usual case: no link anywhere, so nothing leads outside.
+        match open_plainly(&path) {
+            Plainly::Open(file, len) => {
+                match read_open(&path, &file, len).and_then(|bytes| parse(&path, &bytes, dirs)) {
+                    Ok(metadata) => found.metadata = Some(metadata),
+                    Err(error) => found.trouble = Some(error),
+                }
+                break;
+            }
+            Plainly::Missing => continue,
+            Plainly::Unsure => {}
+        }
         let real = match fs::canonicalize(&path) {
             Ok(real) => real,
             Err(error) => {
@@ -203,17 +216,20 @@ pub(super) fn find(root: &Path, external: bool, dirs: &DataDirs) -> Found {
 
 /// Reads one metadata file, forgivingly: what KPackage takes is taken.
 pub(super) fn read(path: &Path, dirs: &DataDirs) -> Result<PackageMetadata, MetadataError> {
+    parse(path, &read_bounded(path)?, dirs)
+}
+
+fn parse(path: &Path, bytes: &[u8], dirs: &DataDirs) -> Result<PackageMetadata, MetadataError> {
     let format = Format::from_path(path).unwrap_or(Format::Json);
-    let bytes = read_bounded(path)?;
     let malformed = |source| MetadataError::Malformed {
         path: path.to_path_buf(),
         source,
     };
-    let mut read = Document::parse_lenient(format, &bytes).map_err(malformed)?;
+    let mut read = Document::parse_lenient(format, bytes).map_err(malformed)?;
     if format == Format::Desktop
         && let Some(types) = property_types(&read.document, dirs)
     {
-        read = Document::parse_lenient_typed(format, &bytes, &types).map_err(malformed)?;
+        read = Document::parse_lenient_typed(format, bytes, &types).map_err(malformed)?;
     }
     let Lenient {
         document, problems, ..
@@ -250,6 +266,31 @@ fn property_types(document: &Document, dirs: &DataDirs) -> Option<PropertyTypes>
     types
 }
 
+/// What a first try to open a file gave.
+enum Plainly {
+    /// A regular file with no link on the way to it, and how long it says it is.
+    Open(File, u64),
+    Missing,
+    /// Whatever else it is, it takes a closer look.
+    Unsure,
+}
+
+fn open_plainly(path: &Path) -> Plainly {
+    // Opening a device can do something.
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_file() => {}
+        Err(error) if is_absence(&error) => return Plainly::Missing,
+        _ => return Plainly::Unsure,
+    }
+    let Ok(file) = open_unlinked(path) else {
+        return Plainly::Unsure;
+    };
+    match file.metadata() {
+        Ok(metadata) if metadata.is_file() => Plainly::Open(file, metadata.len()),
+        _ => Plainly::Unsure,
+    }
+}
+
 fn read_bounded(path: &Path) -> Result<Vec<u8>, MetadataError> {
     let unreadable = |source| MetadataError::Unreadable {
         path: path.to_path_buf(),
@@ -267,10 +308,17 @@ fn read_bounded(path: &Path) -> Result<Vec<u8>, MetadataError> {
     if !metadata.is_file() {
         return Err(not_a_file());
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len().min(MAX_BYTES)).unwrap_or(0));
-    file.take(MAX_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
+    read_open(path, &file, metadata.len())
+}
+
+/// What is in an open file that says it is `len` bytes long.
+fn read_open(path: &Path, file: &File, len: u64) -> Result<Vec<u8>, MetadataError> {
+    let mut bytes = Vec::with_capacity(usize::try_from(len.min(MAX_BYTES)).unwrap_or(0));
+    let read = file.take(MAX_BYTES + 1).read_to_end(&mut bytes);
+    read.map_err(|source| MetadataError::Unreadable {
+        path: path.to_path_buf(),
+        source,
+    })?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(MetadataError::TooLarge {
             path: path.to_path_buf(),

@@ -27,10 +27,12 @@ mod error;
 mod examination;
 mod file_url;
 mod hash;
+mod hits;
 mod listing;
 mod loader;
 mod locate;
 mod metadata;
+mod mime;
 mod open;
 #[expect(
     clippy::module_inception,
@@ -41,6 +43,7 @@ mod resolve;
 mod search;
 mod shown;
 mod validity;
+mod warnings;
 
 #[cfg(test)]
 mod tests;

@@ -107,7 +107,7 @@ pub(super) fn open(
     for _ in 0..TRIES {
         let found = contents.find_anew(key, name)?;
         let opened = open_found(&found, opener);
-        path = found.path;
+        path = found.path.into_owned();
         match opened {
             Ok(Some(file)) => return Ok(file),
             Ok(None) => return Err(OpenError::NotAFile { path }),
@@ -122,7 +122,7 @@ pub(super) fn open(
 fn open_found(found: &Found<'_>, opener: Opener<'_>) -> io::Result<Option<File>> {
     let Found { path, owner } = found;
     let (path, opener): (_, Opener<'_>) = if owner.definition.allow_external_paths() {
-        (path.clone(), &open_without_waiting)
+        (path.to_path_buf(), &open_without_waiting)
     } else {
         let real = fs::canonicalize(path)?;
         if !owner
@@ -154,6 +154,50 @@ fn is_change(error: &io::Error) -> bool {
         }
     }
     error.kind() == io::ErrorKind::NotFound
+}
+
+/// Whether a path leads to something without any link in it.
+pub(super) enum Unlinked {
+    Yes,
+    /// There is nothing.
+    Missing,
+    /// There is a link in it, or the system does not tell.
+    Unsure,
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) fn is_unlinked(path: &Path) -> Unlinked {
+    unlinked(path, rustix::fs::OFlags::PATH)
+}
+
+/// As `is_unlinked`, and a folder.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) fn is_unlinked_folder(path: &Path) -> Unlinked {
+    use rustix::fs::OFlags;
+    unlinked(path, OFlags::PATH | OFlags::DIRECTORY)
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn unlinked(path: &Path, flags: rustix::fs::OFlags) -> Unlinked {
+    use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
+    use rustix::io::Errno;
+    let flags = flags | OFlags::CLOEXEC;
+    match openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS) {
+        Ok(_) => Unlinked::Yes,
+        Err(Errno::NOENT | Errno::NOTDIR) => Unlinked::Missing,
+        Err(_) => Unlinked::Unsure,
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(super) fn is_unlinked(_: &Path) -> Unlinked {
+    Unlinked::Unsure
+}
+
+/// As `is_unlinked`, and a folder.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(super) fn is_unlinked_folder(_: &Path) -> Unlinked {
+    Unlinked::Unsure
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]

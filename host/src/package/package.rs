@@ -1,8 +1,9 @@
 //! A package: a folder with metadata and contents, seen through its type.
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use keyway_abi::KeyFilter;
@@ -206,13 +207,14 @@ impl Package {
     /// failed it is about the folder that was asked for.
     #[must_use]
     pub fn validate(&self) -> Vec<Problem> {
+        let dirs = self.loader().data_dirs();
         let Some(failed) = &self.0.failed else {
-            return self.0.contents.problems(self.type_name());
+            return self.0.contents.problems(self.type_name(), dirs);
         };
         let Some(contents) = &failed.contents else {
             return vec![failed.problem.clone()];
         };
-        let mut problems = contents.problems(self.type_name());
+        let mut problems = contents.problems(self.type_name(), dirs);
         let is_mended = !problems
             .iter()
             .any(|problem| problem.severity() == Severity::Error);
@@ -259,16 +261,17 @@ impl Package {
     /// [`find_file`](Self::find_file) says why.
     ///
     /// A file that was found once is not looked for again until something about the package
-    /// changes, so one that is deleted meanwhile may still be answered. Who wants to read it calls
+    /// changes, so one that is deleted meanwhile may still be answered. Its path is lent out then:
+    /// no lock, no copy, in any number of threads at once. Who wants to read it calls
     /// [`open`](Self::open): what a path leads to can be another file by the time it is opened.
     #[must_use]
-    pub fn file_path(&self, key: &str, file_name: impl AsRef<OsStr>) -> Option<PathBuf> {
+    pub fn file_path(&self, key: &str, file_name: impl AsRef<OsStr>) -> Option<Cow<'_, Path>> {
         self.find_file(key, file_name).ok()
     }
 
     /// The path of `key` itself: [`file_path`](Self::file_path) with no file name.
     #[must_use]
-    pub fn key_path(&self, key: &str) -> Option<PathBuf> {
+    pub fn key_path(&self, key: &str) -> Option<Cow<'_, Path>> {
         self.file_path(key, "")
     }
 
@@ -278,7 +281,11 @@ impl Package {
     ///
     /// The package has no path, the key is not defined, the name is refused, what is there lies
     /// outside or must not be looked at, or nothing is there: then every path that was tried.
-    pub fn find_file(&self, key: &str, file_name: impl AsRef<OsStr>) -> Result<PathBuf, FileError> {
+    pub fn find_file(
+        &self,
+        key: &str,
+        file_name: impl AsRef<OsStr>,
+    ) -> Result<Cow<'_, Path>, FileError> {
         self.0.contents.find(key, file_name.as_ref())
     }
 

@@ -1,49 +1,16 @@
 //! Key and file name to path, never leaving the package.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
-use std::sync::{PoisonError, RwLock};
 
 use super::contents::Contents;
 use super::definition::METADATA_KEY;
 use super::error::{FileError, NameFault, is_absence};
+use super::open::{Unlinked, is_unlinked};
 use super::package::Package;
-
-/// Files that were found, by key and name. Misses are not kept.
-#[derive(Debug, Default)]
-pub(super) struct Hits(RwLock<HashMap<Box<str>, HashMap<OsString, PathBuf>>>);
-
-impl Clone for Hits {
-    /// A copy is made in order to be changed, and then finds anew.
-    fn clone(&self) -> Self {
-        Self::default()
-    }
-}
-
-impl Hits {
-    /// As many names as are kept for a key.
-    const MAX_NAMES: usize = 4096;
-
-    fn get(&self, key: &str, name: &OsStr) -> Option<PathBuf> {
-        let hits = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        hits.get(key)?.get(name).cloned()
-    }
-
-    fn keep(&self, key: &str, name: &OsStr, path: &Path) {
-        let mut hits = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let names = hits.entry(key.into()).or_default();
-        if names.len() < Self::MAX_NAMES {
-            names.insert(name.to_owned(), path.to_path_buf());
-        }
-    }
-
-    pub(super) fn forget(&mut self) {
-        *self = Self::default();
-    }
-}
 
 /// What became of one path that a file could have.
 enum Candidate {
@@ -93,14 +60,14 @@ struct Question<'a> {
 
 /// A file that was found, and who has it: the package itself, or one of its fallbacks.
 pub(super) struct Found<'a> {
-    pub(super) path: PathBuf,
+    pub(super) path: Cow<'a, Path>,
     pub(super) owner: &'a Contents,
 }
 
 impl Contents {
     /// The path of the file `name` below `key`, or of `key` itself if `name` is empty, here or in
     /// the fallback package.
-    pub(super) fn find(&self, key: &str, name: &OsStr) -> Result<PathBuf, FileError> {
+    pub(super) fn find(&self, key: &str, name: &OsStr) -> Result<Cow<'_, Path>, FileError> {
         let anew = false;
         let found = self.find_at(0, &mut Verdicts::default(), Question { key, name, anew })?;
         Ok(found.path)
@@ -144,11 +111,17 @@ impl Contents {
         let Question { key, name, anew } = question;
         let owner = self;
         if !anew && let Some(path) = self.hits.get(key, name) {
+            let path = Cow::Borrowed(path);
             return Ok(Found { path, owner });
         }
         let error = match self.find_here(key, name) {
+            Ok(path) if anew => {
+                self.hits.keep(key, name, path.clone());
+                let path = Cow::Owned(path);
+                return Ok(Found { path, owner });
+            }
             Ok(path) => {
-                self.hits.keep(key, name, &path);
+                let path = self.hits.keep(key, name, path);
                 return Ok(Found { path, owner });
             }
             Err(error) => error,
@@ -219,6 +192,16 @@ impl Contents {
 
     /// Looks whether something is at `path`, given as it was put together, and may be handed out.
     fn look(&self, root: &Path, path: &Path) -> Candidate {
+        // In a path without links nothing leads outside: one look, instead of one for each part.
+        let plain = plain(path);
+        let climbs = || path.components().any(|part| part == Component::ParentDir);
+        if !self.definition.allow_external_paths() && plain != root && !climbs() {
+            match is_unlinked(path) {
+                Unlinked::Yes => return Candidate::Found(plain),
+                Unlinked::Missing => return Candidate::Missing,
+                Unlinked::Unsure => {}
+            }
+        }
         if let Err(error) = fs::metadata(path) {
             return Candidate::none(&error);
         }

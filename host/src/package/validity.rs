@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use keyway_metadata::TypeName;
 
 use super::contents::Contents;
-use super::definition::{Kind, METADATA_KEY};
+use super::definition::METADATA_KEY;
 use super::error::FileError;
+use super::search::DataDirs;
 use super::shown::Shown;
 
 /// How much a problem matters.
@@ -50,14 +51,14 @@ impl Problem {
         }
     }
 
-    fn warning(code: &'static str, message: impl Into<String>) -> Self {
+    pub(super) fn warning(code: &'static str, message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Warning,
             ..Self::error(code, message)
         }
     }
 
-    fn of_key(mut self, key: &str) -> Self {
+    pub(super) fn of_key(mut self, key: &str) -> Self {
         self.key = Some(key.to_owned());
         self
     }
@@ -107,11 +108,11 @@ impl fmt::Display for Problem {
 impl Contents {
     /// Everything that is not as it should be, the errors first. There are errors if and only if
     /// it is not valid.
-    pub(super) fn problems(&self, type_name: &TypeName) -> Vec<Problem> {
+    pub(super) fn problems(&self, type_name: &TypeName, dirs: &DataDirs) -> Vec<Problem> {
         let mut problems = self.errors();
         if let Some(root) = &self.root {
             self.metadata_warnings(root, type_name, &mut problems);
-            self.kind_warnings(&mut problems);
+            self.warnings(root, dirs, &mut problems);
         }
         if let Some(trouble) = &self.fallback_trouble {
             let message = format!(
@@ -211,26 +212,6 @@ impl Contents {
                 warn("id-differs", file, message);
             }
             Some(_) => {}
-        }
-    }
-
-    /// A key leads to a file where a folder belongs, or the other way round.
-    fn kind_warnings(&self, problems: &mut Vec<Problem>) {
-        for (key, entry) in self.definition.keys() {
-            let Ok(path) = self.find(key, OsStr::new("")) else {
-                continue;
-            };
-            let (expected, found) = match (entry.kind(), path.is_dir()) {
-                (Kind::File, true) => ("file", "folder"),
-                (Kind::Directory, false) => ("folder", "file"),
-                _ => continue,
-            };
-            let message = format!("{} is a {found}, expected a {expected}", Shown::new(&path));
-            problems.push(
-                Problem::warning("kind-differs", message)
-                    .of_key(key)
-                    .at(path),
-            );
         }
     }
 }

@@ -190,7 +190,7 @@ fn each_path_starts_from_the_type_and_what_the_application_changed() {
     for id in ["a", "b", "a"] {
         package.set_path(place.at(id)).unwrap();
         let expected = place.at(format!("{id}/contents/ui/{id}.qml"));
-        assert_eq!(package.key_path("mainscript"), Some(expected));
+        assert_eq!(package.key_path("mainscript"), Some(expected.into()));
         let (_, entry) = package
             .definitions()
             .find(|(key, _)| *key == "mainscript")
@@ -511,7 +511,7 @@ fn a_structure_that_falls_back_to_one_package_always() {
         .loader
         .load_package_at("Test/Look", place.at("other"))
         .unwrap();
-    assert_eq!(package.file_path("images", "x"), Some(extra));
+    assert_eq!(package.file_path("images", "x"), Some(extra.into()));
     let default = place
         .loader
         .load_package_at("Test/Look", "default")
@@ -553,6 +553,6 @@ fn a_long_row_of_fallbacks_is_not_asked_again_and_again() {
     }
     let package = place.loader.load_package_at("Plasma/Applet", "n0").unwrap();
     let expected = place.at("home/plasma/plasmoids/n15/contents/d");
-    assert_eq!(package.key_path("d"), Some(expected));
+    assert_eq!(package.key_path("d"), Some(expected.into()));
     assert_eq!(package.file_path("d", "none"), None);
 }

@@ -108,13 +108,13 @@ fn what_was_found_before_is_looked_for_anew() {
     let package = place.basic_at("pkg");
     assert!(package.open("ui", "x").is_ok());
     fs::remove_file(&file).unwrap();
-    assert_eq!(package.file_path("ui", "x"), Some(file.clone()));
+    assert_eq!(package.file_path("ui", "x"), Some(file.clone().into()));
     assert_eq!(
         package.open("ui", "x").unwrap_err().code(),
         "file-not-found"
     );
     symlink("/etc/passwd", &file).unwrap();
-    assert_eq!(package.file_path("ui", "x"), Some(file));
+    assert_eq!(package.file_path("ui", "x"), Some(file.into()));
     assert_eq!(package.open("ui", "x").unwrap_err().code(), "file-outside");
 }
 

@@ -156,7 +156,7 @@ fn a_refused_hit_is_not_the_end() {
     let fallback_file = place.write("fallback/contents/ui/b", "");
     let mut package = place.loader.load_package("Test/Two").unwrap();
     package.set_path(place.at("pkg")).unwrap();
-    assert_eq!(package.file_path("ui", "a"), Some(found));
+    assert_eq!(package.file_path("ui", "a"), Some(found.into()));
     assert_eq!(package.file_path("ui", "b"), None);
 
     let fallback = place
@@ -164,7 +164,7 @@ fn a_refused_hit_is_not_the_end() {
         .load_package_at("Test/Two", place.at("fallback"))
         .unwrap();
     package.set_fallback_package(Some(fallback)).unwrap();
-    assert_eq!(package.file_path("ui", "b"), Some(fallback_file));
+    assert_eq!(package.file_path("ui", "b"), Some(fallback_file.into()));
 }
 
 #[test]
@@ -176,8 +176,11 @@ fn external_paths_may_leave() {
     let escape = place.link(&secret, "pkg/contents/ui/escape");
     let mut package = place.basic_at("pkg");
     package.set_allow_external_paths(true);
-    assert_eq!(package.file_path("ui", "escape"), Some(escape));
-    assert_eq!(package.file_path("ui", "../../../secret.txt"), Some(secret));
+    assert_eq!(package.file_path("ui", "escape"), Some(escape.into()));
+    assert_eq!(
+        package.file_path("ui", "../../../secret.txt"),
+        Some(secret.into())
+    );
     assert_eq!(package.file_path("ui", "main.qml\0"), None);
     assert_eq!(package.entry_list("ui"), ["escape", "main.qml"]);
 
@@ -193,7 +196,7 @@ fn key_and_name_are_two_things() {
     place.package("pkg");
     let file = place.write("pkg/contents/ui/x", "");
     let package = place.basic_at("pkg");
-    assert_eq!(package.file_path("ui", "x"), Some(file));
+    assert_eq!(package.file_path("ui", "x"), Some(file.into()));
     for (key, name) in [("u", "ix"), ("", "uix"), ("uix", "")] {
         assert_eq!(package.file_path(key, name), None);
     }
@@ -216,7 +219,7 @@ fn paths_are_normal() {
         .loader
         .load_package_at("Test/Up", place.at("pkg"))
         .unwrap();
-    let at = |path: &str| Some(place.at("pkg").join(path));
+    let at = |path: &str| Some(place.at("pkg").join(path).into());
     assert_eq!(package.key_path("meta"), at("metadata.json"));
     assert_eq!(package.key_path("ui"), at("contents/ui"));
     assert_eq!(
@@ -253,7 +256,7 @@ fn a_parent_behind_a_link_is_the_targets() {
         .loader
         .load_package_at("Test/Link", place.at("pkg"))
         .unwrap();
-    assert_eq!(package.key_path("file"), Some(file));
+    assert_eq!(package.key_path("file"), Some(file.into()));
 }
 
 #[test]
@@ -269,7 +272,7 @@ fn names_that_are_not_unicode_work() {
     fs::write(ui.join(name), "").unwrap();
     let package = place.basic_at(folder);
     assert_eq!(package.path(), Some(place.at(folder).as_path()));
-    assert_eq!(package.file_path("ui", name), Some(ui.join(name)));
+    assert_eq!(package.file_path("ui", name), Some(ui.join(name).into()));
     assert_eq!(package.entry_list("ui"), [name, OsStr::new("main.qml")]);
     assert!(
         package
@@ -339,11 +342,11 @@ fn found_files_are_remembered_until_something_changes() {
     let mut package = place.basic_at("pkg");
     assert_eq!(package.file_path("ui", "late"), None);
     let late = place.write("pkg/contents/ui/late", "");
-    assert_eq!(package.file_path("ui", "late"), Some(late));
+    assert_eq!(package.file_path("ui", "late"), Some(late.into()));
 
-    assert_eq!(package.file_path("ui", "x"), Some(file.clone()));
+    assert_eq!(package.file_path("ui", "x"), Some(file.clone().into()));
     fs::remove_file(&file).unwrap();
-    assert_eq!(package.file_path("ui", "x"), Some(file));
+    assert_eq!(package.file_path("ui", "x"), Some(file.into()));
     let copy = package.clone();
     package.remove_definition("images");
     assert_eq!(package.file_path("ui", "x"), None);
@@ -365,7 +368,7 @@ fn a_fallback_gives_what_is_missing_while_it_is_valid() {
     assert_eq!(package.file_path("ui", "extra"), None);
     let mut other = place.basic_at("other");
     package.set_fallback_package(Some(other.clone())).unwrap();
-    assert_eq!(package.file_path("ui", "extra"), Some(extra.clone()));
+    assert_eq!(package.file_path("ui", "extra"), Some(extra.clone().into()));
     assert_eq!(package.key_path("metadata"), None);
     assert_eq!(package.entry_list("ui"), ["main.qml"]);
     assert_eq!(

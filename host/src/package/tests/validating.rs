@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::support::{Place, basic};
+use super::support::{Place, Structure, basic};
 use crate::package::{Package, Severity};
 
 fn problems(package: &Package) -> Vec<(Severity, &'static str, Option<String>)> {
@@ -49,7 +49,7 @@ fn an_invalid_package_can_still_be_looked_at() {
     assert_eq!(examination.entry_list("ui"), ["other.qml"]);
     assert_eq!(
         examination.file_path("ui", "other.qml"),
-        Some(folder.join("contents/ui/other.qml"))
+        Some(folder.join("contents/ui/other.qml").into())
     );
     assert_eq!(examination.file_path("mainscript", ""), None);
     assert!(examination.definition().is_required("mainscript"));
@@ -74,7 +74,10 @@ fn a_required_file_that_lies_outside() {
     assert!(package.set_path(&folder).is_err());
     assert_eq!(
         problems(&package),
-        [error("required-outside", "mainscript")]
+        [
+            error("required-outside", "mainscript"),
+            (Severity::Warning, "link-leaves", None)
+        ]
     );
 }
 
@@ -187,7 +190,10 @@ fn metadata_that_lie_outside_do_not_count() {
     assert!(package.metadata().is_none());
     assert_eq!(
         problems(&package),
-        [warning("metadata-outside", "metadata")]
+        [
+            warning("metadata-outside", "metadata"),
+            (Severity::Warning, "link-leaves", None)
+        ]
     );
 
     place.write(
@@ -255,4 +261,92 @@ fn asking_whether_it_is_valid_looks_again() {
     assert!(package.key_path("mainscript").is_some());
     fs::remove_file(&main).unwrap();
     assert!(package.is_valid(), "it was found before");
+}
+
+#[test]
+fn an_id_that_cannot_be_installed() {
+    let place = Place::new();
+    let text = r#"{"KPlugin": {"Id": "-rf"}, "KPackageStructure": "Test/Basic"}"#;
+    place.package("-rf");
+    place.write("-rf/metadata.json", text);
+    let package = place.basic_at("-rf");
+    assert_eq!(problems(&package), [warning("id-refused", "metadata")]);
+}
+
+#[test]
+fn files_of_another_mime_type_than_their_key_is_for() {
+    let place = Place::new();
+    let globs = "50:image/png:*.png\n50:text/x-qml:*.qml\n50:text/xml:*.xml\n";
+    place.write("system/mime/globs2", globs);
+    place.know(
+        "Test/Typed",
+        Structure::new(|package| {
+            package.add_directory_definition("images", "images", "Images");
+            package.set_mime_types("images", &["image/png"]);
+            package.add_directory_definition("config", "config", "Configuration");
+            package.set_mime_types("config", &["text/xml"]);
+            package.add_file_definition("model", "config/config.qml", "Model");
+            package.add_file_definition("icon", "icon", "Icon");
+            package.set_mime_types("icon", &["image/png"]);
+            Ok(())
+        }),
+    );
+    let text = r#"{"KPlugin": {"Id": "pkg"}, "KPackageStructure": "Test/Typed"}"#;
+    place.write("pkg/metadata.json", text);
+    for file in [
+        "images/a.png",
+        "images/B.PNG",
+        "images/unknown",
+        "images/c.qml",
+        "config/main.xml",
+        "config/config.qml",
+        "config/other.qml",
+        "icon",
+    ] {
+        place.write(format!("pkg/contents/{file}"), "");
+    }
+    let package = place
+        .loader
+        .load_package_at("Test/Typed", place.at("pkg"))
+        .unwrap();
+    assert_eq!(
+        problems(&package),
+        [
+            warning("mime-type-differs", "config"),
+            warning("mime-type-differs", "images")
+        ]
+    );
+    assert_eq!(
+        package.validate()[1].message(),
+        format!(
+            "`{}` is of the type `text/x-qml`, expected `image/png`",
+            place.at("pkg/contents/images/c.qml").display()
+        )
+    );
+}
+
+#[test]
+#[cfg(unix)]
+fn links_that_leave_the_package_or_lead_nowhere() {
+    let place = Place::new();
+    place.package("pkg");
+    let outside = place.write("outside", "");
+    let leaving = place.link(&outside, "pkg/contents/deep/leaving");
+    let dangling = place.link("nothing", "pkg/dangling");
+    place.link("main.qml", "pkg/contents/ui/inside");
+    place.link(place.at("pkg/contents"), "pkg/absolute");
+    place.link("..", "pkg/contents/top");
+    let package = place.basic_at("pkg");
+    let found: Vec<_> = package
+        .validate()
+        .iter()
+        .map(|problem| (problem.code(), problem.path().unwrap().to_path_buf()))
+        .collect();
+    assert_eq!(
+        found,
+        [("link-leaves", leaving), ("link-dangling", dangling)]
+    );
+    let mut allowed = package.clone();
+    allowed.set_allow_external_paths(true);
+    assert!(allowed.validate().is_empty());
 }
