@@ -1,8 +1,6 @@
 //! What a JSON text holds, found without taking it apart: most questions about metadata are after a
 //! few texts, and most of a metadata file are translations that nobody asks for.
 
-use std::ops::Range;
-
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 /// Where the members of a text's root object, and of the object `KPlugin` in it, stand.
@@ -29,15 +27,45 @@ pub(crate) enum Piece<'a> {
     Other,
 }
 
+/// Where a part of the text begins and ends: metadata files are far smaller than 4 GiB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place {
+    start: u32,
+    end: u32,
+}
+
+impl Place {
+    /// Where `part` stands in `text`, if it is a part of it.
+    fn of(part: &str, text: &str) -> Option<Place> {
+        let start = (part.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
+        let end = start.checked_add(part.len())?;
+        if end > text.len() {
+            return None;
+        }
+        Some(Place {
+            start: u32::try_from(start).ok()?,
+            end: u32::try_from(end).ok()?,
+        })
+    }
+
+    fn part(self, text: &str) -> Option<&str> {
+        text.get(self.start as usize..self.end as usize)
+    }
+
+    fn len(self) -> usize {
+        (self.end - self.start) as usize
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Member {
-    key: Range<usize>,
+    key: Place,
     value: Value,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Value {
-    Text(Range<usize>),
+    Text(Place),
     Flag(bool),
     Other,
 }
@@ -46,9 +74,11 @@ impl Outline {
     /// Reads a text whose root is an object, as strictly as it is taken apart later. `None` for
     /// everything else, also for a key with an escape in it: then it must be taken apart now.
     pub(crate) fn of(text: &str) -> Option<Outline> {
+        /// About as many bytes as a member of `KPlugin` has.
+        const MEMBER: usize = 48;
         let mut outline = Outline {
-            root: Vec::new(),
-            kplugin: Vec::new(),
+            root: Vec::with_capacity(8),
+            kplugin: Vec::with_capacity(text.len().min(64 * 1024) / MEMBER),
         };
         let mut reader = serde_json::Deserializer::from_str(text);
         let root = Object {
@@ -71,12 +101,13 @@ impl Outline {
             Section::Root => &self.root,
             Section::KPlugin => &self.kplugin,
         };
-        let found = members.iter().rev().find(|member| {
-            member.key.len() == key.len() && text.get(member.key.clone()) == Some(key)
-        });
+        let found = members
+            .iter()
+            .rev()
+            .find(|member| member.key.len() == key.len() && member.key.part(text) == Some(key));
         match found.map(|member| &member.value) {
             None => Piece::Missing,
-            Some(Value::Text(range)) => text.get(range.clone()).map_or(Piece::Other, Piece::Text),
+            Some(Value::Text(place)) => place.part(text).map_or(Piece::Other, Piece::Text),
             Some(Value::Flag(flag)) => Piece::Flag(*flag),
             Some(Value::Other) => Piece::Other,
         }
@@ -88,13 +119,6 @@ impl Outline {
             Section::KPlugin => &mut self.kplugin,
         }
     }
-}
-
-/// Where `part` stands in `text`, if it is a part of it.
-fn place(text: &str, part: &str) -> Option<Range<usize>> {
-    let start = (part.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
-    let end = start.checked_add(part.len())?;
-    (end <= text.len()).then_some(start..end)
 }
 
 /// Reads an object's members into the outline.
@@ -121,7 +145,8 @@ impl<'de> Visitor<'de> for Object<'_, 'de> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         while let Some(key) = members.next_key::<&'de str>()? {
-            let place = place(self.text, key).ok_or_else(|| A::Error::custom("no place"))?;
+            let place = Place::of(key, self.text);
+            let place = place.ok_or_else(|| A::Error::custom("no place"))?;
             let value = match (self.section, key) {
                 // Of doubled ones the last counts.
                 (Section::Root, "KPlugin") => {
@@ -221,7 +246,7 @@ impl<'de> Visitor<'de> for Scalar<'de> {
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Value, E> {
-        Ok(place(self.text, text).map_or(Value::Other, Value::Text))
+        Ok(Place::of(text, self.text).map_or(Value::Other, Value::Text))
     }
 
     /// A text with escapes.
