@@ -8,6 +8,7 @@ pub mod build;
 pub mod c;
 pub mod command;
 pub mod copy;
+pub mod disk;
 pub mod folder;
 pub mod memory;
 pub mod patch;

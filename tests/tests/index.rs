@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use keyway::plugin::{Registry, SearchPath};
 use keyway_metadata::TypeKind;
+use keyway_tests::disk::{Disk, may_mount};
 use keyway_tests::{PluginFolder, patch, skipped};
 
 /// A folder of `count` plugins that can be looked at.
@@ -174,6 +175,78 @@ fn a_damaged_or_missing_cache_makes_it_slower_at_worst() {
         .build();
     let name = "Vendor/Type7".parse().unwrap();
     assert!(registry.resolve(&name, TypeKind::Structure).is_ok());
+}
+
+/// On a disk of any size fresh processes say what is right, and leave a whole index or none.
+#[test]
+fn a_full_disk_makes_it_slower_at_worst() {
+    if !may_mount("a_full_disk_makes_it_slower_at_worst") {
+        return;
+    }
+    let folder = folder(40);
+    let right = answers(&folder, Path::new("/proc/nonexistent"));
+    let roomy = Disk::new("size=4m");
+    assert_eq!(answers(&folder, roomy.path()), right);
+    let whole = only_index(roomy.path()).unwrap();
+    let mut written = Vec::new();
+    let sizes = (4..=128).step_by(4).map(|kib| format!("size={kib}k"));
+    for options in sizes.chain((1..6).map(|files| format!("nr_inodes={files}"))) {
+        let disk = Disk::new(&options);
+        let cache = disk.path().join("cache");
+        for _ in 0..2 {
+            assert_eq!(answers(&folder, &cache), right, "{options}");
+            let index = only_index(&cache);
+            assert!(
+                index.is_none() || index.as_ref() == Some(&whole),
+                "{options}"
+            );
+            written.push(index.is_some());
+        }
+    }
+    assert!(written.contains(&true) && written.contains(&false));
+
+    // An index that is no longer right stays where there is no room for another one.
+    write(&folder, 7, "2.0");
+    write(&folder, 100, "1.0");
+    settle();
+    let right = answers(&folder, Path::new("/proc/nonexistent"));
+    let mut written = Vec::new();
+    for left in (0..=128).step_by(8) {
+        roomy.fill_up_to(left * 1024);
+        for _ in 0..2 {
+            assert_eq!(answers(&folder, roomy.path()), right, "{left} KiB are left");
+            written.push(only_index(roomy.path()).unwrap() != whole);
+        }
+    }
+    assert!(written.contains(&true) && written.contains(&false));
+}
+
+/// What fresh processes say, and their exit codes.
+fn answers(folder: &PluginFolder, cache: &Path) -> Vec<(Option<i32>, String)> {
+    let answer = |number: &u32| {
+        let output = Command::new(env!("CARGO_BIN_EXE_resolve"))
+            .arg(folder.path())
+            .arg(cache)
+            .arg(format!("Vendor/Type{number}"))
+            .output()
+            .unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(said).unwrap())
+    };
+    let answers: Vec<_> = [7, 39, 100, 1000].iter().map(answer).collect();
+    assert_eq!((answers[0].0, answers[3].0), (Some(0), Some(1)));
+    answers
+}
+
+/// What stands in the index, if there is one. Beside it there is nothing but what fills the disk.
+fn only_index(cache: &Path) -> Option<Vec<u8>> {
+    let entries = fs::read_dir(cache).ok()?.map(|it| it.unwrap().path());
+    let mut entries = entries.filter(|it| !it.ends_with("filler"));
+    let index = entries.next()?;
+    let name = index.file_name().unwrap().to_str().unwrap();
+    assert!(name.starts_with("index-"), "{name}");
+    assert_eq!(entries.next(), None);
+    Some(fs::read(index).unwrap())
 }
 
 /// The number of system calls of a fresh process that resolves one type does not grow with the

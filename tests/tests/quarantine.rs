@@ -7,7 +7,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use keyway_tests::command::{keyway_command, run};
-use keyway_tests::{Output, PluginFolder, c, plugin};
+use keyway_tests::disk::{Disk, may_mount};
+use keyway_tests::{Output, PluginFolder, c, plugin, skipped};
 
 /// The command with state and cache of its own.
 fn command(folder: &PluginFolder) -> Command {
@@ -96,6 +97,71 @@ fn a_plugin_that_ends_the_process_is_in_quarantine_until_it_is_lifted_or_changes
         let works = keyway(&folder, &show);
         assert_eq!(works.code, 0, "{works:#?}");
     }
+}
+
+/// No room for a mark: loading goes on with a warning, and a crash is not noticed. A mark that was left
+/// before the disk was full counts, also when it cannot become quarantine, and can be lifted.
+#[test]
+fn on_a_full_disk_plugins_load_and_marks_that_were_left_count() {
+    let name = "on_a_full_disk_plugins_load_and_marks_that_were_left_count";
+    if !may_mount(name) {
+        return;
+    }
+    let Some(folder) = ending("abort()") else {
+        return;
+    };
+    let disk = Disk::new("size=256k");
+    let on_disk = |arguments: &[&str]| {
+        let mut command = command(&folder);
+        command.env("XDG_STATE_HOME", disk.path()).args(arguments);
+        command.output().unwrap()
+    };
+    let (good, crashing) = (
+        ["list", "-t", "MyApp/MyStructure"],
+        ["list", "-t", "C/Structure"],
+    );
+    let works = keyway(&folder, &good);
+    if works.stderr.contains("not trusted: `/` belongs to") {
+        let why = "a namespace of a plain user does not show who owns folders";
+        return skipped("a full state folder", why);
+    }
+    assert_eq!(works.code, 0, "{works:#?}");
+
+    for _ in 0..2 {
+        disk.fill_up_to(0);
+        let output = on_disk(&good);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        let warning =
+            "no mark can be left: a crash of plugin `MyApp/MyStructure` would not be noticed";
+        assert!(said.contains(warning), "{said}");
+        assert_eq!(on_disk(&crashing).status.code(), None);
+        disk.fill_up_to(128 * 1024);
+        assert_eq!(on_disk(&["quarantine", "--json"]).stdout, b"[]\n");
+    }
+
+    // There is room until the process has ended.
+    assert_eq!(on_disk(&crashing).status.code(), None);
+    disk.fill_up_to(0);
+    for _ in 0..2 {
+        let output = on_disk(&crashing);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("in quarantine"), "{said}");
+        let listed = on_disk(&["quarantine", "--json"]).stdout;
+        assert!(String::from_utf8(listed).unwrap().contains("c-structure"));
+    }
+    assert_eq!(on_disk(&good).status.code(), Some(0));
+    let cleared = on_disk(&["quarantine", "clear", "c-structure"]);
+    assert_eq!(cleared.status.code(), Some(0), "{cleared:?}");
+    assert_eq!(on_disk(&["quarantine", "--json"]).stdout, b"[]\n");
+    assert_eq!(on_disk(&crashing).status.code(), None);
+
+    // With room again it becomes quarantine as ever.
+    disk.fill_up_to(128 * 1024);
+    assert_eq!(on_disk(&crashing).status.code(), Some(1));
+    disk.fill_up_to(0);
+    assert_eq!(on_disk(&crashing).status.code(), Some(1));
 }
 
 #[test]

@@ -303,6 +303,7 @@ unsafe extern "C" fn keep_fault(context: *mut c_void, fault: *const Fault) {
 /// returned, or what went wrong, at least one fault.
 ///
 /// `accepted` are the statuses besides [`status::OK`] that are no failure.
+#[inline]
 pub(crate) fn run(
     accepted: &[u32],
     invoke: impl FnOnce(*const Call) -> u32,
@@ -313,10 +314,24 @@ pub(crate) fn run(
         push_fault: keep_fault,
     };
     let status = invoke(&raw const call);
+    if status == status::OK && faults.is_empty() {
+        // Nothing was pushed, so there is nothing to free.
+        std::mem::forget(faults);
+        return Ok(status);
+    }
+    not_ok(accepted, status, faults)
+}
+
+#[cold]
+fn not_ok(
+    accepted: &[u32],
+    status: u32,
+    faults: Vec<FaultReport>,
+) -> Result<u32, Vec<FaultReport>> {
     if !faults.is_empty() {
         return Err(faults);
     }
-    if status == status::OK || accepted.contains(&status) {
+    if accepted.contains(&status) {
         return Ok(status);
     }
     Err(vec![FaultReport::misuse(format!(

@@ -16,8 +16,18 @@ use std::sync::Once;
 use crate::call::{BoxError, Call, FaultKind, FaultReport, Location, Phase, status};
 use crate::text::NotUtf8;
 
+/// Where this thread stands.
+#[derive(Clone, Copy)]
+struct Standing {
+    /// How many guards it is inside of.
+    depth: u32,
+    /// Whether the innermost one has seen a panic start, whose place is in [`LOCATION`].
+    noted: bool,
+}
+
 thread_local! {
-    static DEPTH: Cell<u32> = const { Cell::new(0) };
+    // Read and written in each call: nothing to initialise, nothing to drop.
+    static STANDING: Cell<Standing> = const { Cell::new(Standing { depth: 0, noted: false }) };
     static LOCATION: RefCell<Option<Location>> = const { RefCell::new(None) };
 }
 
@@ -31,48 +41,83 @@ pub fn install_hook() {
         let previous = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             // During a thread's end its thread-locals may be gone: then there is no guard either.
-            let inside = DEPTH.try_with(Cell::get).unwrap_or(0) > 0;
+            let inside = STANDING.try_with(|it| it.get().depth > 0).unwrap_or(false);
             if !inside {
                 previous(info);
                 return;
             }
-            let location = info.location().map(|at| Location {
+            note_location(info.location().map(|at| Location {
                 file: at.file().to_owned(),
                 line: at.line(),
                 column: at.column(),
-            });
-            let _ = LOCATION.try_with(|slot| {
-                if let Ok(mut slot) = slot.try_borrow_mut() {
-                    *slot = location;
-                }
-            });
+            }));
         }));
     });
 }
 
-/// Marks this thread as inside a guard while it lives.
-struct Inside;
-
-impl Inside {
-    fn enter() -> Self {
-        // A place that was noted for a panic which the author caught is not that of the next one.
-        let _ = take_location();
-        let _ = DEPTH.try_with(|depth| depth.set(depth.get() + 1));
-        Inside
-    }
-}
-
-impl Drop for Inside {
-    fn drop(&mut self) {
-        let _ = DEPTH.try_with(|depth| depth.set(depth.get().saturating_sub(1)));
-    }
+fn note_location(location: Option<Location>) {
+    let kept = LOCATION.try_with(|slot| {
+        if let Ok(mut slot) = slot.try_borrow_mut() {
+            *slot = location;
+        }
+    });
+    let noted = kept.is_ok();
+    let _ = STANDING.try_with(|it| it.set(Standing { noted, ..it.get() }));
 }
 
 fn take_location() -> Option<Location> {
+    let take = |it: &Cell<Standing>| {
+        let standing = it.get();
+        it.set(Standing {
+            noted: false,
+            ..standing
+        });
+        standing.noted
+    };
+    if !STANDING.try_with(take).unwrap_or(false) {
+        return None;
+    }
     LOCATION
         .try_with(|slot| slot.try_borrow_mut().ok().and_then(|mut slot| slot.take()))
         .ok()
         .flatten()
+}
+
+/// Marks this thread as inside a guard while it lives.
+///
+/// A place that was noted for a panic which the author caught is not that of the next one: it is
+/// forgotten where a guard begins and where it ends.
+struct Inside {
+    outer: u32,
+}
+
+impl Inside {
+    #[inline]
+    fn enter() -> Self {
+        let enter = |it: &Cell<Standing>| {
+            let outer = it.get().depth;
+            let depth = outer.saturating_add(1);
+            it.set(Standing {
+                depth,
+                noted: false,
+            });
+            outer
+        };
+        Inside {
+            outer: STANDING.try_with(enter).unwrap_or(0),
+        }
+    }
+}
+
+impl Drop for Inside {
+    #[inline]
+    fn drop(&mut self) {
+        let outside = Standing {
+            depth: self.outer,
+            noted: false,
+        };
+        let _ = STANDING.try_with(|it| it.set(outside));
+    }
 }
 
 fn payload_text(payload: &(dyn Any + Send)) -> String {
@@ -85,35 +130,48 @@ fn payload_text(payload: &(dyn Any + Send)) -> String {
     }
 }
 
-/// Runs `work`; a panic becomes a fault, and the drop of its payload is guarded as well.
-fn caught<R>(
-    phase: Phase,
-    report: &mut dyn FnMut(FaultReport),
-    work: impl FnOnce() -> R,
-) -> Option<R> {
-    match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(result) => Some(result),
-        Err(payload) => {
-            report(FaultReport {
-                kind: FaultKind::Panic,
-                phase,
-                message: payload_text(payload.as_ref()),
-                causes: Vec::new(),
-                location: take_location(),
-            });
-            if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-                report(FaultReport {
-                    kind: FaultKind::Panic,
-                    phase: Phase::PayloadDrop,
-                    message: payload_text(second.as_ref()),
-                    causes: Vec::new(),
-                    location: take_location(),
-                });
-                // Its drop may panic just the same, without an end.
-                std::mem::forget(second);
-            }
-            None
-        }
+/// Reports the panic that `payload` came with; the drop of the payload is guarded as well.
+///
+/// # Safety
+///
+/// `call` is null or valid for this call.
+#[cold]
+unsafe fn report_panic(call: *const Call, phase: Phase, payload: Box<dyn Any + Send>) {
+    let report = |phase, payload: &(dyn Any + Send)| {
+        let fault = FaultReport {
+            kind: FaultKind::Panic,
+            phase,
+            message: payload_text(payload),
+            causes: Vec::new(),
+            location: take_location(),
+        };
+        // SAFETY: null or valid, says the caller.
+        unsafe { fault.push(call) };
+    };
+    report(phase, payload.as_ref());
+    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        report(Phase::PayloadDrop, second.as_ref());
+        // Its drop may panic just the same, without an end.
+        std::mem::forget(second);
+    }
+}
+
+/// Reports an error that an author's method returned; its Display and its drop are guarded as well.
+///
+/// # Safety
+///
+/// `call` is null or valid for this call.
+#[cold]
+unsafe fn report_error(call: *const Call, error: BoxError) {
+    match catch_unwind(AssertUnwindSafe(|| describe(error.as_ref()))) {
+        // SAFETY: null or valid, says the caller.
+        Ok(fault) => unsafe { fault.push(call) },
+        // SAFETY: as above.
+        Err(payload) => unsafe { report_panic(call, Phase::ErrorDisplay, payload) },
+    }
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(error))) {
+        // SAFETY: as above.
+        unsafe { report_panic(call, Phase::ErrorDrop, payload) };
     }
 }
 
@@ -122,32 +180,20 @@ fn caught<R>(
 /// # Safety
 ///
 /// `call` is null or valid until this returns.
+#[inline]
 pub(crate) unsafe fn run(
     call: *const Call,
     phase: Phase,
     work: impl FnOnce() -> Result<u32, BoxError>,
 ) -> u32 {
     let _inside = Inside::enter();
-    let mut failed = false;
-    let mut report = |fault: FaultReport| {
-        failed = true;
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(status)) => return status,
         // SAFETY: null or valid, says the caller.
-        unsafe { fault.push(call) };
-    };
-    match caught(phase, &mut report, work) {
-        Some(Ok(status)) => return status,
-        Some(Err(error)) => {
-            let described = caught(Phase::ErrorDisplay, &mut report, || {
-                describe(error.as_ref())
-            });
-            if let Some(fault) = described {
-                report(fault);
-            }
-            caught(Phase::ErrorDrop, &mut report, || drop(error));
-        }
-        None => {}
+        Ok(Err(error)) => unsafe { report_error(call, error) },
+        // SAFETY: as above.
+        Err(payload) => unsafe { report_panic(call, phase, payload) },
     }
-    debug_assert!(failed);
     status::FAULT
 }
 
@@ -186,11 +232,11 @@ fn describe(error: &(dyn std::error::Error + 'static)) -> FaultReport {
 
 /// The caller broke the contract.
 #[derive(Debug)]
-pub(crate) struct Misuse(pub(crate) String);
+pub(crate) struct Misuse(pub(crate) &'static str);
 
 impl std::fmt::Display for Misuse {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.0)
     }
 }
 
@@ -199,15 +245,22 @@ impl std::error::Error for Misuse {}
 /// Runs one of the host's own functions that a plugin called: a panic there becomes `on_panic`.
 ///
 /// The host's panic hook has spoken by then; only the unwinding is stopped.
+#[inline]
 pub(crate) fn host_side<R>(on_panic: R, work: impl FnOnce() -> R) -> R {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(result) => result,
         Err(payload) => {
-            if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-                std::mem::forget(second);
-            }
+            let_go(payload);
             on_panic
         }
+    }
+}
+
+/// Drops the payload of a panic, which may panic as well.
+#[cold]
+fn let_go(payload: Box<dyn Any + Send>) {
+    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(second);
     }
 }
 
@@ -258,6 +311,36 @@ mod tests {
         assert_eq!(faults[0].message, "no such luck");
         let location = faults[0].location.as_ref().unwrap();
         assert!(location.file.ends_with("guard.rs"), "{location}");
+    }
+
+    #[test]
+    fn the_place_of_a_panic_that_the_author_caught_is_not_that_of_the_next() {
+        install_hook();
+        let calm = call::run(&[], |call| {
+            let caught = || {
+                let _ = catch_unwind(|| panic!("caught"));
+                Ok(status::OK)
+            };
+            // SAFETY: `call::run` hands over a valid call.
+            unsafe { run(call, Phase::Method, caught) }
+        });
+        assert_eq!(calm, Ok(status::OK));
+        // This one starts without the hook, so its place cannot be known.
+        let faults = faults(|| std::panic::resume_unwind(Box::new("again")));
+        assert_eq!(faults[0].message, "again");
+        assert_eq!(faults[0].location, None);
+    }
+
+    #[test]
+    fn after_a_guard_inside_another_one_places_are_noted_still() {
+        let faults = faults(|| {
+            let inner = faults(|| panic!("inner"));
+            assert_eq!(inner[0].message, "inner");
+            panic!("outer")
+        });
+        assert_eq!(faults[0].message, "outer");
+        assert!(faults[0].location.is_some(), "{faults:?}");
+        assert_eq!(STANDING.get().depth, 0);
     }
 
     #[test]

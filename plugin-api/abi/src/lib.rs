@@ -82,4 +82,4 @@ pub use log::{
 pub use package::{KeyFilter, Package, PackageAccess, PackageError, PackageRef, PackageV1};
 pub use plugin::{PluginRef, PluginV1, Plugins, plugin_v1};
 pub use structure::{StructureInstance, StructureRef, StructureV1, Structures, structure_v1};
-pub use text::{NotUtf8, PathSink, PathStr, Str, StrSink, collect_paths, collect_strings};
+pub use text::{NotUtf8, PathSink, PathStr, Str, StrSink};

@@ -48,7 +48,7 @@ unsafe extern "C" fn attach<P: Plugins>(host: *const Host, call: *const Call) ->
     unsafe {
         guard::run(call, Phase::Method, || {
             // SAFETY: the contract: `host` is valid as long as the process.
-            let host = HostRef::new(host).ok_or_else(|| Misuse("no host was given".into()))?;
+            let host = HostRef::new(host).ok_or(Misuse("no host was given"))?;
             P::attach(host)?;
             Ok(status::OK)
         })

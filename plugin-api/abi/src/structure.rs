@@ -99,9 +99,7 @@ unsafe extern "C" fn create<S: Structures>(
     // SAFETY: the contract: all pointers are valid for this call.
     unsafe {
         guard::run(call, Phase::Construction, || {
-            let out = out
-                .as_mut()
-                .ok_or_else(|| Misuse("no place for the object".into()))?;
+            let out = out.as_mut().ok_or(Misuse("no place for the object"))?;
             let Some(instance) = S::create(type_name.to_str()?)? else {
                 return Ok(status::NOT_FOUND);
             };
@@ -116,20 +114,20 @@ unsafe extern "C" fn create<S: Structures>(
 /// # Safety
 ///
 /// The contract of `init_package` and `path_changed`.
+#[inline]
 unsafe fn on_package<S: Structures>(
     instance: *mut c_void,
     package: *const Package,
     call: *const Call,
-    method: fn(&S::Instance, &mut PackageRef<'_>) -> Result<(), BoxError>,
+    method: impl FnOnce(&S::Instance, &mut PackageRef<'_>) -> Result<(), BoxError>,
 ) -> u32 {
     // SAFETY: the contract: `create` made the instance, which has not been destroyed; the other
     // pointers are valid for this call.
     unsafe {
         guard::run(call, Phase::Method, || {
             let instance = instance.cast::<S::Instance>().as_ref();
-            let instance = instance.ok_or_else(|| Misuse("no object was given".into()))?;
-            let mut package =
-                PackageRef::new(package).ok_or_else(|| Misuse("no package was given".into()))?;
+            let instance = instance.ok_or(Misuse("no object was given"))?;
+            let mut package = PackageRef::new(package).ok_or(Misuse("no package was given"))?;
             method(instance, &mut package)?;
             Ok(status::OK)
         })
@@ -227,10 +225,12 @@ impl StructureInstance {
     /// # Errors
     ///
     /// What the plugin says.
+    #[inline]
     pub fn path_changed(&self, package: &mut dyn PackageAccess) -> Result<(), Vec<FaultReport>> {
         self.on_package(package, self.table.path_changed)
     }
 
+    #[inline]
     fn on_package(
         &self,
         package: &mut dyn PackageAccess,

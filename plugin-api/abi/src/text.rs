@@ -55,12 +55,18 @@ impl Str {
     /// # Errors
     ///
     /// [`NotUtf8`] when the bytes are not UTF-8.
+    #[inline]
     pub unsafe fn to_str<'a>(self) -> Result<&'a str, NotUtf8> {
         if self.ptr.is_null() {
             return if self.len == 0 { Ok("") } else { Err(NotUtf8) };
         }
         // SAFETY: not null, and the caller vouches for `len` readable bytes during 'a.
         let bytes = unsafe { std::slice::from_raw_parts(self.ptr, self.len) };
+        // Keys and paths are short and nearly always ASCII, which is told much faster.
+        if bytes.is_ascii() {
+            // SAFETY: ASCII is UTF-8.
+            return Ok(unsafe { std::str::from_utf8_unchecked(bytes) });
+        }
         std::str::from_utf8(bytes).map_err(|_| NotUtf8)
     }
 
@@ -240,38 +246,56 @@ impl PathSink {
     }
 }
 
-/// The receiving end of a sink: a list that the sink's context points to.
-struct Collector<T> {
-    items: Vec<T>,
+/// What takes the items that are pushed into a sink.
+pub(crate) trait Collect<T>: Default {
+    fn take(&mut self, item: T);
+}
+
+impl<T> Collect<T> for Vec<T> {
+    fn take(&mut self, item: T) {
+        self.push(item);
+    }
+}
+
+/// Of several items the last one.
+impl<T> Collect<T> for Option<T> {
+    fn take(&mut self, item: T) {
+        *self = Some(item);
+    }
+}
+
+/// The receiving end of a sink, which the sink's context points to.
+struct Collector<C> {
+    items: C,
     not_utf8: bool,
     not_send: PhantomData<*mut ()>,
 }
 
-impl<T> Collector<T> {
-    const fn new() -> Self {
+impl<C: Default> Collector<C> {
+    fn new() -> Self {
         Self {
-            items: Vec::new(),
+            items: C::default(),
             not_utf8: false,
             not_send: PhantomData,
         }
     }
 }
 
-unsafe extern "C" fn push_string(context: *mut c_void, item: Str) {
+unsafe extern "C" fn push_string<C: Collect<String>>(context: *mut c_void, item: Str) {
     // SAFETY: `collect_strings` made the context, and whoever pushes has it for that call only.
-    let collector = unsafe { &mut *context.cast::<Collector<String>>() };
+    let collector = unsafe { &mut *context.cast::<Collector<C>>() };
     // SAFETY: the sink's contract: valid until this returns.
     match unsafe { item.to_str() } {
-        Ok(text) => collector.items.push(text.to_owned()),
+        Ok(text) => collector.items.take(text.to_owned()),
         Err(NotUtf8) => collector.not_utf8 = true,
     }
 }
 
-unsafe extern "C" fn push_path(context: *mut c_void, item: PathStr) {
+unsafe extern "C" fn push_path<C: Collect<PathBuf>>(context: *mut c_void, item: PathStr) {
     // SAFETY: `collect_paths` made the context, and whoever pushes has it for that call only.
-    let collector = unsafe { &mut *context.cast::<Collector<PathBuf>>() };
+    let collector = unsafe { &mut *context.cast::<Collector<C>>() };
     // SAFETY: the sink's contract: valid until this returns.
-    collector.items.push(unsafe { item.to_path_buf() });
+    collector.items.take(unsafe { item.to_path_buf() });
 }
 
 /// Calls `fill` with a sink and gives back what was pushed, and what `fill` returned.
@@ -279,13 +303,13 @@ unsafe extern "C" fn push_path(context: *mut c_void, item: PathStr) {
 /// # Errors
 ///
 /// [`NotUtf8`] when one of the texts is not UTF-8.
-pub fn collect_strings<R>(
+pub(crate) fn collect_strings<C: Collect<String>, R>(
     fill: impl FnOnce(*const StrSink) -> R,
-) -> Result<(Vec<String>, R), NotUtf8> {
-    let mut collector = Collector::<String>::new();
+) -> Result<(C, R), NotUtf8> {
+    let mut collector = Collector::<C>::new();
     let sink = StrSink {
         context: (&raw mut collector).cast(),
-        push: push_string,
+        push: push_string::<C>,
     };
     let result = fill(&raw const sink);
     if collector.not_utf8 {
@@ -295,12 +319,46 @@ pub fn collect_strings<R>(
 }
 
 /// Calls `fill` with a sink and gives back what was pushed, and what `fill` returned.
-pub fn collect_paths<R>(fill: impl FnOnce(*const PathSink) -> R) -> (Vec<PathBuf>, R) {
-    let mut collector = Collector::<PathBuf>::new();
+pub(crate) fn collect_paths<C: Collect<PathBuf>, R>(
+    fill: impl FnOnce(*const PathSink) -> R,
+) -> (C, R) {
+    let mut collector = Collector::<C>::new();
     let sink = PathSink {
         context: (&raw mut collector).cast(),
-        push: push_path,
+        push: push_path::<C>,
     };
     let result = fill(&raw const sink);
     (collector.items, result)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_utf_8_is_refused() {
+        let read = |ptr: *const u8, len| {
+            // SAFETY: null, or a list that lives on and its length.
+            unsafe { Str { ptr, len }.to_str() }
+        };
+        for bad in [
+            &b"\xff"[..],
+            b"long enough for a word \xc3",
+            b"\xc3(",
+            b"\0\x80",
+        ] {
+            assert_eq!(read(bad.as_ptr(), bad.len()), Err(NotUtf8), "{bad:x?}");
+        }
+        assert_eq!(read(std::ptr::null(), 1), Err(NotUtf8));
+        assert_eq!(read(std::ptr::null(), 0), Ok(""));
+        for good in [
+            "",
+            "a",
+            "a key and a value, longer than a word",
+            "größe",
+            "\0",
+        ] {
+            assert_eq!(read(good.as_ptr(), good.len()), Ok(good));
+        }
+    }
 }

@@ -280,6 +280,8 @@ impl Index {
         }
         transaction.commit().map_err(io::Error::other)?;
         drop(database);
+        // Closing writes too, and does not say that it could not, as on a full disk.
+        ReadOnlyDatabase::open(&temporary).map_err(io::Error::other)?;
         temporary.persist(self.file(folder))?;
         Ok(())
     }

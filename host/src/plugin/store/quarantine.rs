@@ -14,6 +14,9 @@
 //!
 //! Marked are: opening the library, attaching, construction and `init_package`. Later calls are not:
 //! a mark costs more than such a call.
+//!
+//! A full disk keeps no plugin from being loaded: a mark that cannot be left is a warning, and a crash
+//! is not noticed then. A mark that was left counts, also while it cannot be turned into quarantine.
 
 use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -75,9 +78,10 @@ impl Quarantine {
     #[must_use]
     pub fn get(&self, path: &Path, identity: &FileIdentity) -> Option<Quarantined> {
         let folder = self.folder.as_deref()?;
-        sweep(folder);
-        let kept = folder.join(format!("{}.json", file_name(path)));
-        let found = read(&kept)?;
+        let left = sweep(folder);
+        let name = file_name(path);
+        let kept = folder.join(format!("{name}.json"));
+        let found = read(&kept).or_else(|| left.into_iter().find(|it| it.name == name))?;
         if found.identity != *identity {
             // The file has changed, so it has another chance.
             let _ = fs::remove_file(kept);
@@ -159,13 +163,18 @@ impl Quarantine {
         let Some(folder) = self.folder.as_deref() else {
             return Vec::new();
         };
-        sweep(folder);
+        let left = sweep(folder);
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
         let mut list: Vec<Quarantined> = entries
             .map(|entry| entry.path())
             .filter(|path| path.extension().is_some_and(|it| it == "json"))
             .filter_map(|path| read(&path))
             .collect();
+        for one in left {
+            if list.iter().all(|it| it.name != one.name) {
+                list.push(one);
+            }
+        }
         list.sort_by(|left, right| left.path.cmp(&right.path));
         list
     }
@@ -175,7 +184,7 @@ impl Quarantine {
     ///
     /// # Errors
     ///
-    /// When a file cannot be removed.
+    /// When a file cannot be removed or written.
     pub fn clear(&self, plugin: Option<&str>) -> io::Result<Vec<Quarantined>> {
         let mut cleared = Vec::new();
         let Some(folder) = self.folder.as_deref() else {
@@ -183,7 +192,16 @@ impl Quarantine {
         };
         for one in self.list() {
             if plugin.is_none_or(|wanted| one.id == wanted || one.path == wanted) {
-                fs::remove_file(folder.join(format!("{}.json", one.name)))?;
+                match fs::remove_file(folder.join(format!("{}.json", one.name))) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                    _ => {}
+                }
+                // Where the disk is full it may still stand there.
+                for slot in left_slots(folder) {
+                    if read_record(&slot).is_some_and(|left| left.name == one.name) {
+                        write_record(&slot, b"")?;
+                    }
+                }
                 cleared.push(one);
             }
         }
@@ -246,24 +264,29 @@ fn lock_a_slot(folder: &Path) -> io::Result<File> {
     Err(io::Error::other("all slots are held"))
 }
 
-/// Turns marks that processes left when they ended into quarantine.
-fn sweep(folder: &Path) {
-    for number in 0..MAX_SLOTS {
+/// The slots that nobody holds and that were written, each locked.
+fn left_slots(folder: &Path) -> impl Iterator<Item = File> {
+    let open = |number| {
         let mut options = OpenOptions::new();
-        let Ok(slot) = options
-            .read(true)
-            .write(true)
-            .open(slot_path(folder, number))
-        else {
-            return;
-        };
-        if slot.metadata().is_ok_and(|it| it.len() == 0) || slot.try_lock().is_err() {
-            continue;
-        }
+        let options = options.read(true).write(true);
+        options.open(slot_path(folder, number)).ok()
+    };
+    let is_left =
+        |slot: &File| slot.metadata().is_ok_and(|it| it.len() > 0) && slot.try_lock().is_ok();
+    (0..MAX_SLOTS).map_while(open).filter(is_left)
+}
+
+/// Turns marks that processes left when they ended into quarantine; gives those for which that cannot
+/// be written.
+fn sweep(folder: &Path) -> Vec<Quarantined> {
+    let mut left = Vec::new();
+    for slot in left_slots(folder) {
         if let Err(error) = settle(folder, &slot) {
             tracing::warn!(%error, "quarantine cannot be written");
+            left.extend(read_record(&slot));
         }
     }
+    left
 }
 
 /// Turns what stands in a slot that nobody else holds into quarantine, and wipes it out.

@@ -56,11 +56,8 @@ unsafe extern "C" fn create<L: Lifecycles>(
     // SAFETY: the contract: all pointers are valid for this call.
     unsafe {
         guard::run(call, Phase::Construction, || {
-            let out = out
-                .as_mut()
-                .ok_or_else(|| Misuse("no place for the object".into()))?;
-            let context =
-                ContextRef::retain(context).ok_or_else(|| Misuse("no context was given".into()))?;
+            let out = out.as_mut().ok_or(Misuse("no place for the object"))?;
+            let context = ContextRef::retain(context).ok_or(Misuse("no context was given"))?;
             let Some(instance) = L::create(type_name.to_str()?, context)? else {
                 return Ok(status::NOT_FOUND);
             };
@@ -86,8 +83,8 @@ unsafe fn on_hook<L: Lifecycles>(
     unsafe {
         guard::run(call, Phase::Method, || {
             let instance = instance.cast::<L::Instance>().as_mut();
-            let instance = instance.ok_or_else(|| Misuse("no object was given".into()))?;
-            let hook = HookRef::retain(hook).ok_or_else(|| Misuse("no hook was given".into()))?;
+            let instance = instance.ok_or(Misuse("no object was given"))?;
+            let hook = HookRef::retain(hook).ok_or(Misuse("no hook was given"))?;
             method(instance, &hook)?;
             Ok(status::OK)
         })
@@ -160,15 +157,15 @@ impl ContextRef {
     fn text(&self, ask: unsafe extern "C" fn(*mut c_void, *const StrSink) -> u32) -> String {
         // SAFETY: the table's own function with its own context, which is held.
         match collect_strings(|out| unsafe { ask(self.context, out) }) {
-            Ok((mut texts, status::OK)) => texts.pop().unwrap_or_default(),
+            Ok((Some(text), status::OK)) => text,
             _ => String::new(),
         }
     }
 
     fn one_path(&self, ask: unsafe extern "C" fn(*mut c_void, *const PathSink) -> u32) -> PathBuf {
         // SAFETY: the table's own function with its own context, which is held.
-        let (mut paths, _) = collect_paths(|out| unsafe { ask(self.context, out) });
-        paths.pop().unwrap_or_default()
+        let (path, _) = collect_paths(|out| unsafe { ask(self.context, out) });
+        Option::unwrap_or_default(path)
     }
 
     /// The package's folder.

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::{KeyFilter, Package, PackageAccess, PackageError, PackageV1};
 use crate::call::status;
-use crate::text::{PathSink, PathStr, Str, StrSink, borrow_all, collect_paths, collect_strings};
+use crate::text::{
+    Collect, PathSink, PathStr, Str, StrSink, borrow_all, collect_paths, collect_strings,
+};
 
 /// A package during one call, as the plugin's side uses it: valid for that call, on its thread.
 pub struct PackageRef<'call> {
@@ -31,21 +33,22 @@ impl<'call> PackageRef<'call> {
         }
     }
 
-    fn texts(&self, ask: impl FnOnce(*mut c_void, *const StrSink) -> u32) -> Vec<String> {
+    /// What one of the host's functions pushes: all of it, or the one thing that it has to say.
+    fn texts<C: Collect<String>>(&self, ask: impl FnOnce(*mut c_void, *const StrSink) -> u32) -> C {
         match collect_strings(|out| ask(self.context, out)) {
             Ok((texts, status::OK)) => texts,
-            _ => Vec::new(),
+            _ => C::default(),
         }
     }
 
-    fn text(&self, ask: impl FnOnce(*mut c_void, *const StrSink) -> u32) -> Option<String> {
-        self.texts(ask).pop()
-    }
-
-    fn paths(&self, ask: impl FnOnce(*mut c_void, *const PathSink) -> u32) -> Vec<PathBuf> {
+    /// As [`texts`](Self::texts).
+    fn paths<C: Collect<PathBuf>>(
+        &self,
+        ask: impl FnOnce(*mut c_void, *const PathSink) -> u32,
+    ) -> C {
         match collect_paths(|out| ask(self.context, out)) {
             (paths, status::OK) => paths,
-            _ => Vec::new(),
+            _ => C::default(),
         }
     }
 
@@ -53,10 +56,10 @@ impl<'call> PackageRef<'call> {
         if status == status::OK {
             return Ok(());
         }
-        let message = self
+        let message: Option<String> =
             // SAFETY: the table's own function with its own context, within the call.
-            .text(|package, out| unsafe { (self.table.last_error)(package, out) })
-            .unwrap_or_else(|| format!("the host refused with status {status}"));
+            self.texts(|package, out| unsafe { (self.table.last_error)(package, out) });
+        let message = message.unwrap_or_else(|| format!("the host refused with status {status}"));
         Err(PackageError { status, message })
     }
 }
@@ -81,13 +84,13 @@ macro_rules! tell {
 
 impl PackageAccess for PackageRef<'_> {
     fn path(&self) -> Option<PathBuf> {
-        ask!(self, paths, path).pop()
+        ask!(self, paths, path)
     }
     fn metadata(&self) -> Option<String> {
-        ask!(self, text, metadata)
+        ask!(self, texts, metadata)
     }
     fn metadata_value(&self, key: &str) -> Option<String> {
-        ask!(self, text, metadata_value, Str::borrow(key))
+        ask!(self, texts, metadata_value, Str::borrow(key))
     }
     fn is_valid(&self) -> bool {
         tell!(self, is_valid) == 1
@@ -100,7 +103,6 @@ impl PackageAccess for PackageRef<'_> {
             Str::borrow(key),
             Str::borrow(file_name)
         )
-        .pop()
     }
     fn entry_list(&self, key: &str) -> Vec<PathBuf> {
         ask!(self, paths, entry_list, Str::borrow(key))
@@ -112,7 +114,7 @@ impl PackageAccess for PackageRef<'_> {
         ask!(self, texts, definition_paths, Str::borrow(key))
     }
     fn definition_name(&self, key: &str) -> Option<String> {
-        ask!(self, text, definition_name, Str::borrow(key))
+        ask!(self, texts, definition_name, Str::borrow(key))
     }
     fn is_required(&self, key: &str) -> bool {
         tell!(self, is_required, Str::borrow(key)) == 1
@@ -124,13 +126,13 @@ impl PackageAccess for PackageRef<'_> {
         ask!(self, texts, contents_prefix_paths)
     }
     fn default_package_root(&self) -> Option<String> {
-        ask!(self, text, default_package_root)
+        ask!(self, texts, default_package_root)
     }
     fn allow_external_paths(&self) -> bool {
         tell!(self, allow_external_paths) == 1
     }
     fn fallback_package(&self) -> Option<PathBuf> {
-        ask!(self, paths, fallback_package).pop()
+        ask!(self, paths, fallback_package)
     }
     fn add_directory_definition(&mut self, key: &str, path: &str, name: &str) {
         let (key, path, name) = (Str::borrow(key), Str::borrow(path), Str::borrow(name));

@@ -2,7 +2,8 @@
 //!
 //! Three bodies: none, for the bare cost; one that asks the package for one value, the least that a
 //! real `path_changed` does; and that same one as an application meets it, in a package whose path
-//! is set.
+//! is set. Beside the first two stands what the barest border costs ([`Bare`]): the part of their
+//! ratio that no border can save.
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use keyway_plugin::{Error, Package, PackageStructure};
 use keyway_tests::copy::Copy;
 use keyway_tests::{Build, PluginFolder, workspace};
 
+use super::bare::Bare;
 use super::measure::{Bound, Scale, in_turns, row, timed};
 use super::plugins;
 
@@ -83,29 +85,10 @@ fn asking_plugin() -> PathBuf {
 pub(crate) fn beside_a_box(scale: &Scale) {
     let silent = loaded(&plugins::shipped());
     let asking = loaded(&asking_plugin());
-    let (plain_silent, plain_asking) = (plain(Silent), plain(Asks));
-    let mut package = OneValue;
     let rounds = scale.rounds(201);
 
-    let what = "a call through a loaded structure, no body / a Box<dyn>";
-    let [a, b] = in_turns(
-        rounds,
-        [
-            &mut || through_structure(&silent.1, &mut OneValue),
-            &mut || through_box(&*plain_silent, &mut package),
-        ],
-    );
-    row(what, &a, &b, &Bound::AtMost(3.0));
-    let what = "the same, a body that asks for one value / a Box<dyn>";
-    let mut package = OneValue;
-    let [a, b] = in_turns(
-        rounds,
-        [
-            &mut || through_structure(&asking.1, &mut OneValue),
-            &mut || through_box(&*plain_asking, &mut package),
-        ],
-    );
-    row(what, &a, &b, &Bound::AtMost(3.0));
+    with_body(rounds, "no body", &silent.1, || Box::new(Silent));
+    with_body(rounds, "a body that asks", &asking.1, || Box::new(Asks));
 
     let sample = workspace().join("example-plugins/mystructure/package");
     let known = PackageLoader::with_data_dirs(Registry::default(), DataDirs::from_env());
@@ -120,12 +103,29 @@ pub(crate) fn beside_a_box(scale: &Scale) {
             set_path(&known, &sample)
         }],
     );
-    let what = "the same inside Package::set_path / the application's own";
+    let what = "the latter inside Package::set_path / one's own";
     row(what, &a, &b, &Bound::AtMost(3.0));
 }
 
-fn plain(structure: impl PackageStructure) -> Box<dyn PackageStructure> {
-    black_box(Box::new(structure))
+fn with_body(
+    rounds: usize,
+    body: &str,
+    structure: &Structure,
+    plain: fn() -> Box<dyn PackageStructure>,
+) {
+    let (boxed, bare) = (black_box(plain()), Bare::new(plain()));
+    let [a, b, floor] = in_turns(
+        rounds,
+        [
+            &mut || through_structure(structure, &mut OneValue(Here)),
+            &mut || through_box(&*boxed, &mut OneValue(Here)),
+            &mut || through_bare(&bare, &mut OneValue(Here)),
+        ],
+    );
+    let what = format!("a call of a loaded structure, {body} / a Box<dyn>");
+    row(&what, &a, &b, &Bound::AtMost(3.0));
+    let what = format!("the barest border, {body} / a Box<dyn>");
+    row(&what, &floor, &b, &Bound::None);
 }
 
 fn registry(folder: &Path) -> Registry {
@@ -167,6 +167,17 @@ fn through_box(structure: &dyn PackageStructure, package: &mut dyn PackageAccess
     time / CALLS as f64
 }
 
+/// Nanoseconds of one call.
+fn through_bare(structure: &Bare, package: &mut dyn PackageAccess) -> f64 {
+    let time = timed(|| {
+        for _ in 0..CALLS {
+            let done = black_box(structure).path_changed(black_box(&mut *package));
+            assert!(done);
+        }
+    });
+    time / CALLS as f64
+}
+
 /// Nanoseconds of one path that is set.
 fn set_path(loader: &PackageLoader, path: &Path) -> f64 {
     const PATHS: usize = 20;
@@ -180,12 +191,26 @@ fn set_path(loader: &PackageLoader, path: &Path) -> f64 {
     time / PATHS as f64
 }
 
-/// A package that knows one value.
-struct OneValue;
+/// Who knows the value.
+pub(crate) trait Asked {
+    fn ask(&self, key: &str) -> Option<String>;
+}
 
-impl PackageAccess for OneValue {
-    fn metadata_value(&self, _: &str) -> Option<String> {
+/// The value itself.
+struct Here;
+
+impl Asked for Here {
+    fn ask(&self, _: &str) -> Option<String> {
         Some("a value of some length".to_owned())
+    }
+}
+
+/// A package that knows one value.
+pub(crate) struct OneValue<A>(pub(crate) A);
+
+impl<A: Asked> PackageAccess for OneValue<A> {
+    fn metadata_value(&self, key: &str) -> Option<String> {
+        self.0.ask(key)
     }
 
     fn path(&self) -> Option<PathBuf> {

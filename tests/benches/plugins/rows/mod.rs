@@ -1,5 +1,6 @@
 //! What is measured.
 
+mod bare;
 mod calling;
 mod discovery;
 mod kde;
