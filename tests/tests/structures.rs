@@ -343,14 +343,17 @@ fn settings_of_a_window_frame_may_be_called_after_it() {
     );
     let settings = |package: &Package| package.file_path("configrc", "");
     let package = place.load("KWin/Aurorae", "frame");
-    assert_eq!(settings(&package), Some(place.at("frame/otherrc")));
+    assert_eq!(settings(&package), Some(place.at("frame/otherrc").into()));
     // Where the metadata do not say, the id is the name of their file.
     frame(&["metadatarc"], json!({"KPlugin": {"Name": "Frame"}}));
     let package = place.load("KWin/Aurorae", "frame");
-    assert_eq!(settings(&package), Some(place.at("frame/metadatarc")));
+    assert_eq!(
+        settings(&package),
+        Some(place.at("frame/metadatarc").into())
+    );
     frame(&["configrc"], metadata("other"));
     let package = place.load("KWin/Aurorae", "frame");
-    assert_eq!(settings(&package), Some(place.at("frame/configrc")));
+    assert_eq!(settings(&package), Some(place.at("frame/configrc").into()));
 
     place.write("rc", "");
     place.write("outrc", "");
@@ -468,7 +471,7 @@ fn a_single_picture_is_a_wallpaper() {
     assert_eq!(package.path(), Some(&*place.at("pictures")));
     for key in ["preferred", "preferredDark", "screenshot"] {
         let path = package.file_path(key, "");
-        assert_eq!(path.as_ref(), Some(&picture), "{key}");
+        assert_eq!(path.as_deref(), Some(&*picture), "{key}");
     }
     assert_eq!(package.contents_prefix_paths(), [""]);
     assert!(!package.is_required("images"));

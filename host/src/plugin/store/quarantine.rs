@@ -93,19 +93,16 @@ impl Quarantine {
     /// The names of all plugins here: one whose own is not among them is not in quarantine. Marks
     /// that were left are turned into quarantine here.
     pub(in crate::plugin) fn names(&self) -> HashSet<String> {
-        let folder = self.folder.as_deref();
-        folder.map(sweep);
-        let entries = folder
-            .into_iter()
-            .flat_map(fs::read_dir)
-            .flatten()
-            .flatten();
-        entries
-            .filter_map(|entry| {
-                let name = entry.file_name().into_string().ok()?;
-                Some(name.strip_suffix(".json")?.to_owned())
-            })
-            .collect()
+        let Some(folder) = self.folder.as_deref() else {
+            return HashSet::new();
+        };
+        let left = sweep(folder).into_iter().map(|left| left.name);
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        let kept = entries.filter_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            Some(name.strip_suffix(".json")?.to_owned())
+        });
+        kept.chain(left).collect()
     }
 
     /// Leaves a mark for code of the plugin `id` at `path`. One that cannot be left is a warning.
