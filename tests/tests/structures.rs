@@ -341,16 +341,13 @@ fn settings_of_a_window_frame_may_be_called_after_it() {
         &["decoration.svgz", "framerc", "otherrc"],
         metadata("other"),
     );
-    let settings = |package: &Package| package.file_path("configrc", "");
+    let settings = |package: &Package| Some(package.file_path("configrc", "")?.into_owned());
     let package = place.load("KWin/Aurorae", "frame");
-    assert_eq!(settings(&package), Some(place.at("frame/otherrc").into()));
+    assert_eq!(settings(&package), Some(place.at("frame/otherrc")));
     // Where the metadata do not say, the id is the name of their file.
     frame(&["metadatarc"], json!({"KPlugin": {"Name": "Frame"}}));
     let package = place.load("KWin/Aurorae", "frame");
-    assert_eq!(
-        settings(&package),
-        Some(place.at("frame/metadatarc").into())
-    );
+    assert_eq!(settings(&package), Some(place.at("frame/metadatarc")));
     frame(&["configrc"], metadata("other"));
     let package = place.load("KWin/Aurorae", "frame");
     assert_eq!(settings(&package), Some(place.at("frame/configrc").into()));

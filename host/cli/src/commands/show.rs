@@ -1,5 +1,6 @@
 //! `keyway show`
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -61,7 +62,10 @@ impl<'a> Shown<'a> {
                 path: Some(it.path()),
                 metadata: it.metadata(),
                 keys: keys(it.definition(), |key| {
-                    (it.file_path(key, ""), it.entry_list(key))
+                    (
+                        it.file_path(key, "").map(Cow::into_owned),
+                        it.entry_list(key),
+                    )
                 }),
             },
             None => Self {
