@@ -350,7 +350,7 @@ fn settings_of_a_window_frame_may_be_called_after_it() {
     assert_eq!(settings(&package), Some(place.at("frame/metadatarc")));
     frame(&["configrc"], metadata("other"));
     let package = place.load("KWin/Aurorae", "frame");
-    assert_eq!(settings(&package), Some(place.at("frame/configrc").into()));
+    assert_eq!(settings(&package), Some(place.at("frame/configrc")));
 
     place.write("rc", "");
     place.write("outrc", "");
