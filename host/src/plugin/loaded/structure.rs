@@ -117,19 +117,23 @@ impl Structure {
         method: Method,
         call: impl FnOnce() -> Result<(), keyway_plugin::Error>,
     ) -> Result<(), Fault> {
-        call().map_err(|error| {
-            let mut causes = Vec::new();
-            let mut cause = error.source();
-            // A chain that leads back to itself has no end.
-            while let Some(error) = cause.filter(|_| causes.len() < 32) {
-                causes.push(error.to_string());
-                cause = error.source();
-            }
-            let report = FaultReport::error(error.to_string(), causes);
-            self.fault(method, vec![report])
-        })
+        call().map_err(|error| self.fault_of_known(method, &*error))
     }
 
+    #[cold]
+    fn fault_of_known(&self, method: Method, error: &(dyn std::error::Error + 'static)) -> Fault {
+        let mut causes = Vec::new();
+        let mut cause = error.source();
+        // A chain that leads back to itself has no end.
+        while let Some(error) = cause.filter(|_| causes.len() < 32) {
+            causes.push(error.to_string());
+            cause = error.source();
+        }
+        let report = FaultReport::error(error.to_string(), causes);
+        self.fault(method, vec![report])
+    }
+
+    #[cold]
     fn fault(&self, method: Method, reports: Vec<FaultReport>) -> Fault {
         let (plugin, path) = match self.plugin() {
             Some(plugin) => (
