@@ -19,3 +19,4 @@ mod entry;
 mod header;
 mod manifest;
 mod measure;
+mod segments;

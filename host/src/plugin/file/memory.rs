@@ -31,8 +31,13 @@ where
             elf::PT_LOAD | elf::PT_TLS if in_file > in_memory => {
                 return malformed("a segment is larger in the file than in memory");
             }
+            // The loader makes room from the first one to the last one, in order: what reaches
+            // further would overwrite what lies behind, be it another library.
+            elf::PT_LOAD if start < end => {
+                return malformed("segments overlap or are out of order");
+            }
             elf::PT_LOAD => match start.checked_add(in_memory) {
-                Some(this) if this <= i64::MAX as u64 => end = this.max(end),
+                Some(this) if this <= i64::MAX as u64 => end = this,
                 _ => return malformed("a segment goes beyond the end of all memory"),
             },
             elf::PT_TLS if in_memory.max(segment.p_align(endian).into()) > MAX_THREAD_LOCAL => {
