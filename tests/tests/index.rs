@@ -291,3 +291,30 @@ fn a_fresh_process_does_the_same_few_system_calls_for_50_and_5000_plugins() {
     );
     assert!(few < 400, "{few}");
 }
+
+/// Asking for a type that nobody gives looks at every file, and learns nothing new by it.
+#[test]
+#[cfg(unix)]
+fn an_index_that_is_right_is_not_written_again() {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let folder = folder(40);
+    let cache = tempfile::tempdir().unwrap();
+    assert!(resolve(&folder, cache.path(), "Vendor/Type1").is_ok());
+    let inode = || {
+        let mut entries = std::fs::read_dir(cache.path()).unwrap();
+        let entry = entries.next().unwrap().unwrap();
+        (entry.file_name(), entry.metadata().unwrap().ino())
+    };
+    let first = inode();
+    for _ in 0..2 {
+        assert!(resolve(&folder, cache.path(), "Vendor/Type1000").is_err());
+        assert_eq!(inode(), first);
+    }
+    write(&folder, 1, "2.0");
+    settle();
+    let newer = resolve(&folder, cache.path(), "Vendor/Type1").unwrap();
+    assert!(newer.ends_with(" 2.0"), "{newer}");
+    assert!(resolve(&folder, cache.path(), "Vendor/Type1000").is_err());
+    assert_ne!(inode(), first);
+}

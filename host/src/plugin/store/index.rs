@@ -259,6 +259,19 @@ impl Index {
             identity: *identity,
             buckets: count,
         };
+        let mut contents = vec![serde_json::to_vec(&head)?];
+        for records in &buckets {
+            contents.push(serde_json::to_vec(records)?);
+        }
+        let sealed: Vec<(u32, Vec<u8>)> = std::iter::once(HEAD)
+            .chain(0..)
+            .zip(contents)
+            .map(|(number, content)| (number, sealed(number, &content)))
+            .collect();
+        let file = self.file(folder);
+        if holds(&file, &sealed) {
+            return Ok(());
+        }
         // A name of its own for each writer; readers see the old index or the new one.
         let temporary = tempfile::Builder::new()
             .prefix(".index-")
@@ -269,22 +282,34 @@ impl Index {
         let transaction = database.begin_write().map_err(io::Error::other)?;
         {
             let mut table = transaction.open_table(BUCKETS).map_err(io::Error::other)?;
-            let mut put = |number: u32, content: Vec<u8>| {
-                let sealed = sealed(number, &content);
-                table.insert(number, sealed.as_slice()).map(|_| ())
-            };
-            put(HEAD, serde_json::to_vec(&head)?).map_err(io::Error::other)?;
-            for (number, records) in (0..).zip(&buckets) {
-                put(number, serde_json::to_vec(records)?).map_err(io::Error::other)?;
+            for (number, bucket) in &sealed {
+                let inserted = table.insert(number, bucket.as_slice());
+                inserted.map_err(io::Error::other)?;
             }
         }
         transaction.commit().map_err(io::Error::other)?;
         drop(database);
         // Closing writes too, and does not say that it could not, as on a full disk.
         ReadOnlyDatabase::open(&temporary).map_err(io::Error::other)?;
-        temporary.persist(self.file(folder))?;
+        temporary.persist(file)?;
         Ok(())
     }
+}
+
+/// Whether just these buckets stand in the index `file`.
+fn holds(file: &Path, buckets: &[(u32, Vec<u8>)]) -> bool {
+    let holds = || {
+        let database = ReadOnlyDatabase::open(file).ok()?;
+        let table = database.begin_read().ok()?.open_table(BUCKETS).ok()?;
+        let same = |(number, bucket): &(u32, Vec<u8>)| {
+            let found = table.get(number);
+            found.is_ok_and(|found| found.is_some_and(|it| it.value() == bucket.as_slice()))
+        };
+        // Were there more buckets, the first one would say so.
+        Some(buckets.iter().all(same))
+    };
+    // What is torn in the middle may take the database by surprise.
+    file.exists() && catch_unwind(holds).ok().flatten().unwrap_or(false)
 }
 
 fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, String> {
