@@ -45,6 +45,11 @@ pub(crate) enum Command {
     File(File),
     /// Print the hash of a package that kpackagetool prints, or a digest of all that it holds
     Hash(Hash),
+    /// Print a package's AppStream metainfo
+    Appstream(AppStream),
+    /// Do what kpackagetool does, with its options, its output and its exit codes
+    #[command(disable_help_flag = true)]
+    Kpackagetool(Kpackagetool),
 }
 
 /// `keyway types`
@@ -185,9 +190,9 @@ pub(crate) struct File {
 /// The algorithm that stands for the content digest.
 pub(crate) const CONTENT: &str = "content";
 
-/// `keyway hash`
+/// Which package is meant, of a type or of any.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Hash {
+pub(crate) struct AnyPackages {
     /// The package type; without one, and as kpackagetool does it, a package is its metadata and
     /// its folder `contents`, valid or not for any type
     #[arg(short = 't', long = "type", value_name = "TYPE")]
@@ -198,6 +203,13 @@ pub(crate) struct Hash {
     /// Look in the system's data folders only
     #[arg(short = 'g', long)]
     pub(crate) global: bool,
+}
+
+/// `keyway hash`
+#[derive(Debug, clap::Args)]
+pub(crate) struct Hash {
+    #[command(flatten)]
+    pub(crate) packages: AnyPackages,
     /// An algorithm of KPackage's hash; or `content`, a SHA-256 digest that is the same if and only
     /// if all files, folders and links are, wherever the package lies
     #[arg(short, long, default_value = HashAlgorithm::Sha1.name(), value_parser = algorithms())]
@@ -210,4 +222,29 @@ pub(crate) struct Hash {
 fn algorithms() -> PossibleValuesParser {
     let names = HashAlgorithm::ALL.iter().map(|algorithm| algorithm.name());
     PossibleValuesParser::new(names.chain([CONTENT]))
+}
+
+/// `keyway appstream`
+#[derive(Debug, clap::Args)]
+pub(crate) struct AppStream {
+    #[command(flatten)]
+    pub(crate) packages: AnyPackages,
+    /// Write the metainfo into a file instead
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// A package's name, or with a separator (or `.`) the path of one
+    #[arg(value_name = "NAME-or-PATH")]
+    pub(crate) package: PathBuf,
+}
+
+/// `keyway kpackagetool`
+#[derive(Debug, clap::Args)]
+pub(crate) struct Kpackagetool {
+    /// What kpackagetool takes; `--help` tells
+    #[arg(
+        value_name = "OPTIONS",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    pub(crate) arguments: Vec<OsString>,
 }

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use keyway::package::{DataDirs, LoadError, Package, PackageError};
 use keyway::plugin::{ResolveError, TypeKind};
+use keyway::structure::{DescribedPackage, Error, PackageStructure};
 use keyway::{PackageLoader, Registry, SearchPath};
 
-use crate::args::Packages;
+use crate::args::{AnyPackages, Packages};
 use crate::failure::Failure;
 use crate::table;
 
@@ -18,8 +19,12 @@ pub(crate) fn registry() -> Registry {
 
 /// The loader that looks where the options say.
 pub(crate) fn loader(packages: &Packages) -> PackageLoader {
+    loader_in(packages.global)
+}
+
+fn loader_in(global: bool) -> PackageLoader {
     let dirs = DataDirs::from_env();
-    let dirs = if packages.global {
+    let dirs = if global {
         let system = dirs.iter().filter(|dir| Some(*dir) != dirs.user());
         DataDirs::new(None, system.map(Path::to_path_buf))
     } else {
@@ -59,6 +64,51 @@ pub(crate) fn look_through(
         None => opened.set_path(package),
     };
     Ok((opened, result.err()))
+}
+
+/// The type of packages of which no type was named.
+pub(crate) const PLAIN: &str = "Keyway/Plain";
+
+/// Says nothing about its packages, as KPackage's own structure does that kpackagetool takes.
+pub(crate) struct Plain;
+
+impl PackageStructure for Plain {
+    fn init_package(&self, _: &mut DescribedPackage<'_>) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// The loader that looks where the options say, with a type for packages of any.
+pub(crate) fn loader_for_any(packages: &AnyPackages) -> Result<PackageLoader, Failure> {
+    let loader = loader_in(packages.global);
+    loader.add_known_package_structure(PLAIN, Plain)?;
+    Ok(loader)
+}
+
+/// As [`look`], also where no type was named, through a loader that [`loader_for_any`] gave.
+pub(crate) fn look_at_any(
+    loader: &PackageLoader,
+    packages: &AnyPackages,
+    package: &Path,
+) -> Result<(Package, Option<Failure>), Failure> {
+    let named = packages.type_name.as_deref();
+    let packages = Packages {
+        type_name: named.unwrap_or(PLAIN).to_owned(),
+        package_root: packages.package_root.clone(),
+        global: packages.global,
+    };
+    let (package, error) = look_through(loader, &packages, package)?;
+    let error = error.map(|error| {
+        let has_no_root = named.is_none() && packages.package_root.is_none();
+        let is_name = matches!(&error, PackageError::NotFound { asked, .. } if asked.is_relative());
+        let failure = Failure::from(error);
+        if has_no_root && is_name {
+            let hint = "with `-t TYPE` a name is looked for where packages of the type lie";
+            return failure.hint(Some(hint));
+        }
+        failure
+    });
+    Ok((package, error))
 }
 
 /// Why there is no such package type; one that is a lifecycle's name is told so.

@@ -27,6 +27,11 @@ pub(crate) enum Outcome {
 }
 
 fn main() -> ExitCode {
+    let program = std::env::args_os().next().unwrap_or_default();
+    if let Some(name) = commands::kpackagetool::called_as(&program) {
+        let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+        return commands::kpackagetool::run(name, &arguments);
+    }
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => return usage::answer(error),
@@ -43,6 +48,11 @@ fn main() -> ExitCode {
         Command::Show(it) => commands::show::run(it, args.json),
         Command::File(it) => commands::file::run(it, args.json),
         Command::Hash(it) => commands::hash::run(it, args.json),
+        Command::Appstream(it) => commands::appstream::run(it, args.json),
+        Command::Kpackagetool(_) if args.json => Err(commands::kpackagetool::no_json()),
+        Command::Kpackagetool(it) => {
+            return commands::kpackagetool::run(commands::kpackagetool::NAME, &it.arguments);
+        }
     };
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

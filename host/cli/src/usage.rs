@@ -15,14 +15,14 @@ use crate::table::printable;
 const WRONG_USAGE: u8 = 2;
 
 /// Says what is wrong with what was typed, or gives the help that was asked for.
-pub(crate) fn answer(mut error: Error) -> ExitCode {
-    escape(&mut error);
+pub(crate) fn answer(error: Error) -> ExitCode {
+    let error = escaped(error);
     if !error.use_stderr() {
         let _ = error.print();
         return ExitCode::SUCCESS;
     }
     if wants_json() {
-        let text = Failure::new("usage", message(&error)).to_json().to_string();
+        let text = cause(&error).to_json().to_string();
         let _ = writeln!(anstream::stderr(), "{}", json::escaped(&text));
     } else {
         let _ = error.print();
@@ -31,7 +31,7 @@ pub(crate) fn answer(mut error: Error) -> ExitCode {
 }
 
 /// Escapes what the error repeats of what was typed.
-fn escape(error: &mut Error) {
+fn escaped(mut error: Error) -> Error {
     let escaped: Vec<(ContextKind, ContextValue)> = error
         .context()
         .filter_map(|(kind, value)| {
@@ -48,6 +48,14 @@ fn escape(error: &mut Error) {
     for (kind, value) in escaped {
         error.insert(kind, value);
     }
+    error
+}
+
+/// What is wrong with what was typed, for commands that understand it by rules of their own.
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        cause(&escaped(error))
+    }
 }
 
 /// Whether `--json` was typed. What was typed is not understood, so this is all that can be said.
@@ -59,10 +67,10 @@ fn wants_json() -> bool {
 }
 
 /// The cause, without the lines about usage, in one line.
-fn message(error: &Error) -> String {
+fn cause(error: &Error) -> Failure {
     let text = error.render().to_string();
     let cause = text.split("\n\n").next().unwrap_or_default();
     let words: Vec<&str> = cause.split_whitespace().collect();
     let cause = words.join(" ");
-    cause.strip_prefix("error: ").unwrap_or(&cause).to_owned()
+    Failure::new("usage", cause.strip_prefix("error: ").unwrap_or(&cause))
 }

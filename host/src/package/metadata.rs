@@ -60,7 +60,8 @@ impl PackageMetadata {
 
     /// The types that the metadata say the package is of, with the rules by which KPackage 5.103
     /// lists packages: `KPackageStructure` as one text, else `KPlugin.ServiceTypes`, else none.
-    pub(super) fn declared_types(&self) -> Vec<String> {
+    #[must_use]
+    pub fn declared_types(&self) -> Vec<String> {
         let view = self.view();
         if let Some(name) = view
             .value("KPackageStructure")

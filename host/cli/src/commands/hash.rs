@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
-use keyway::package::{HashAlgorithm, Package, PackageError};
-use keyway::structure::{DescribedPackage, Error, PackageStructure};
+use keyway::package::{HashAlgorithm, Package};
 use serde_json::{Map, json};
 
-use crate::args::{CONTENT, Hash, Packages};
+use crate::args::{CONTENT, Hash};
 use crate::failure::Failure;
 use crate::table::Cell;
 use crate::{Outcome, host, json as output, table};
@@ -42,39 +41,10 @@ pub(crate) fn run(args: &Hash, json: bool) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
-/// The type of packages of which no type was named.
-const PLAIN: &str = "Keyway/Plain";
-
-/// Says nothing about its packages, as KPackage's own structure does that kpackagetool takes.
-struct Plain;
-
-impl PackageStructure for Plain {
-    fn init_package(&self, _: &mut DescribedPackage<'_>) -> Result<(), Error> {
-        Ok(())
-    }
-}
-
 fn open(args: &Hash) -> Result<Package, Failure> {
-    let type_name = args.type_name.as_deref().unwrap_or(PLAIN);
-    let packages = Packages {
-        type_name: type_name.to_owned(),
-        package_root: args.package_root.clone(),
-        global: args.global,
-    };
-    let loader = host::loader(&packages);
-    if args.type_name.is_none() {
-        loader.add_known_package_structure(PLAIN, Plain)?;
+    let loader = host::loader_for_any(&args.packages)?;
+    match host::look_at_any(&loader, &args.packages, &args.package)? {
+        (package, None) => Ok(package),
+        (_, Some(failure)) => Err(failure),
     }
-    let (package, error) = host::look_through(&loader, &packages, &args.package)?;
-    let Some(error) = error else {
-        return Ok(package);
-    };
-    let has_no_root = args.type_name.is_none() && args.package_root.is_none();
-    let is_name = matches!(&error, PackageError::NotFound { asked, .. } if asked.is_relative());
-    let failure = Failure::from(error);
-    if has_no_root && is_name {
-        let hint = "with `-t TYPE` a name is looked for where packages of the type lie";
-        return Err(failure.hint(Some(hint)));
-    }
-    Err(failure)
 }

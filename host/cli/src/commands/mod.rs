@@ -1,8 +1,10 @@
 //! One module for each command: asks the library, prints the answer.
 
+pub(crate) mod appstream;
 pub(crate) mod explain;
 pub(crate) mod file;
 pub(crate) mod hash;
+pub(crate) mod kpackagetool;
 pub(crate) mod list;
 pub(crate) mod paths;
 pub(crate) mod plugins;

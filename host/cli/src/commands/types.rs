@@ -11,8 +11,8 @@ use crate::table::Cell;
 use crate::{Outcome, host, json as output, table};
 
 /// One structure type and the plugin that gives it.
-struct Row {
-    type_name: String,
+pub(super) struct Row {
+    pub(super) type_name: String,
     plugin: String,
     version: String,
     root: Option<String>,
@@ -67,7 +67,7 @@ pub(crate) fn run(args: &Types, json: bool) -> Result<Outcome, Failure> {
 }
 
 /// The types that can be used, by name.
-fn rows(catalog: &Catalog) -> Vec<Row> {
+pub(super) fn rows(catalog: &Catalog) -> Vec<Row> {
     let mut rows = Vec::new();
     for file in catalog.files() {
         let (Verdict::Usable(types), Some(manifest)) = (catalog.verdict(file), file.manifest())
