@@ -54,7 +54,8 @@ pub(crate) const BOM: &[u8] = b"\xef\xbb\xbf";
 /// The position of the first byte that is not UTF-8.
 pub(crate) fn text_without_bom(bytes: &[u8]) -> Result<&str, Position> {
     let bytes = bytes.strip_prefix(BOM).unwrap_or(bytes);
-    match std::str::from_utf8(bytes) {
+    // Metadata are full of translations, for which the standard library's decoder is slow.
+    match simdutf8::compat::from_utf8(bytes) {
         Ok(text) => Ok(text),
         Err(error) => {
             let valid = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
