@@ -113,3 +113,14 @@ pub fn run(command: &mut Command) -> Output {
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     }
 }
+
+/// Copies a program that is run afterwards. Another process does it: a file that this one has open
+/// for writing cannot be run, and a test that starts a process just then hands it on.
+///
+/// # Panics
+///
+/// When it cannot be copied.
+pub fn copy_program(from: &Path, to: &Path) {
+    let status = Command::new("cp").arg(from).arg(to).status();
+    assert!(status.is_ok_and(|it| it.success()), "{}", to.display());
+}

@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
-use keyway_tests::command::{keyway_command, keyway_program, run};
+use keyway_tests::command::{copy_program, keyway_command, keyway_program, run};
 use keyway_tests::patch::{self, EM_AARCH64};
 use keyway_tests::{Output, PluginFolder, keyway, plugin, skipped};
 
@@ -123,7 +123,7 @@ fn a_setuid_process_ignores_what_its_caller_could_choose() {
     }
     let folder = PluginFolder::with(&["mystructure"]);
     let program = folder.path().join("keyway");
-    std::fs::copy(keyway_program(), &program).unwrap();
+    copy_program(&keyway_program(), &program);
     for (path, mode) in [(folder.path(), 0o755), (&program, 0o4755)] {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
     }

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use keyway_tests::command::{keyway_command, keyway_program, run};
+use keyway_tests::command::{copy_program, keyway_command, keyway_program, run};
 use keyway_tests::{Output, plugin, skipped};
 use tempfile::TempDir;
 
@@ -33,7 +33,7 @@ impl Closed {
             fs::create_dir_all(root.join(name)).unwrap();
         }
         // Whoever runs it can reach it, wherever this workspace lies.
-        fs::copy(keyway_program(), root.join("keyway")).unwrap();
+        copy_program(&keyway_program(), &root.join("keyway"));
         fs::copy(plugin("mystructure"), root.join("plugins/mystructure.so")).unwrap();
         fs::set_permissions(&root, fs::Permissions::from_mode(0o755)).unwrap();
         Self {
