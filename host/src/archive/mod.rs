@@ -26,7 +26,7 @@ mod unpacker;
 mod zip;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, Seek as _};

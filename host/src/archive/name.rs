@@ -1,7 +1,10 @@
 //! Names of entries: what they may be, and which there are already.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::path::{Path, PathBuf};
+
+use keyway_metadata::foreign::Escaped;
 
 use super::error::ArchiveError;
 use super::limits::Limits;
@@ -187,6 +190,21 @@ impl ArchiveWarning {
     pub fn entry(&self) -> &Path {
         match self {
             Self::SameButForCase { entry } | Self::NotOnWindows { entry } => entry,
+        }
+    }
+}
+
+impl fmt::Display for ArchiveWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let entry = Escaped(&self.entry().to_string_lossy()).to_string();
+        match self {
+            Self::SameButForCase { .. } => {
+                write!(
+                    f,
+                    "`{entry}` and another entry differ only in upper and lower case"
+                )
+            }
+            Self::NotOnWindows { .. } => write!(f, "Windows has no names as `{entry}`"),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 #![cfg(unix)]
 
-mod builder;
+pub(crate) mod builder;
 mod damaged;
 mod hostile_tar;
 mod hostile_zip;
