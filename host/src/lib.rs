@@ -17,6 +17,8 @@
 //! * [`package`]: from a type and a name to the files of a package. [`PackageLoader`] is where an
 //!   application begins; its vocabulary and its answers are KPackage's.
 //! * [`structure`]: what an application needs to define a package type itself.
+//! * `archive`, with the feature of that name: unpacking archives that may lie. With it an archive is
+//!   a package, too.
 //! * [`foreign`]: showing what packages and plugins say to people, without harm.
 //!
 //! An application needs this crate and no other one of Keyway's.
@@ -73,6 +75,8 @@
 //! Everything here is `Send + Sync` and cheap to clone. A plugin is opened once, and a type described
 //! once, however many threads ask at the same time; no lock is held meanwhile.
 
+#[cfg(feature = "archive")]
+pub mod archive;
 pub mod package;
 pub mod plugin;
 mod single_flight;

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)]
 #![cfg(unix)]
 
+#[path = "cli/archives.rs"]
+mod archives;
 #[path = "cli/foreign.rs"]
 mod foreign;
 #[path = "cli/permissions.rs"]

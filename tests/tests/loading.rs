@@ -205,6 +205,12 @@ fn what_hosts_use_can_be_sent_and_shared() {
     both::<keyway::plugin::TypeNameError>();
     both::<keyway::plugin::TypeVerdict>();
     both::<keyway::plugin::Verdict>();
+    both::<keyway::archive::ArchiveError>();
+    both::<keyway::archive::ArchiveFormat>();
+    both::<keyway::archive::ArchiveWarning>();
+    both::<keyway::archive::Compression>();
+    both::<keyway::archive::Limits>();
+    both::<keyway::archive::Unpacked>();
     both::<keyway::package::Author<'_>>();
     both::<keyway::package::DataDirs>();
     both::<keyway::package::DeclaredTypesError>();
@@ -247,7 +253,7 @@ fn the_list_of_public_types_is_whole() {
     // Handed out for one call, on one thread.
     const OF_ONE_THREAD: &str = "plugin::PackageAccess";
     let list = include_str!("loading.rs");
-    for module in ["plugin", "package"] {
+    for module in ["plugin", "archive", "package"] {
         let file = workspace().join("host/src").join(module).join("mod.rs");
         let text = std::fs::read_to_string(file).unwrap();
         for exports in text.split("\npub use ").skip(1) {

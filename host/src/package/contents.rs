@@ -1,8 +1,10 @@
 //! One folder, seen through the definition of its type.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+#[cfg(feature = "archive")]
+use super::archived::Archived;
 use super::definition::Definition;
 use super::hits::Hits;
 use super::metadata::{MetadataError, PackageMetadata};
@@ -14,6 +16,9 @@ use super::package::Package;
 pub(super) struct Contents {
     /// Canonical; `None` while there is no package.
     pub(super) root: Option<PathBuf>,
+    /// The archive that was unpacked there.
+    #[cfg(feature = "archive")]
+    pub(super) archive: Option<Arc<Archived>>,
     pub(super) definition: Arc<Definition>,
     pub(super) metadata: Option<Arc<PackageMetadata>>,
     /// Why the metadata file, or one of the two, does not count.
@@ -37,6 +42,28 @@ pub(super) struct FallbackTrouble {
 }
 
 impl Contents {
+    /// What the package was made from: its folder, or the archive that was unpacked to it.
+    pub(super) fn path(&self) -> Option<&Path> {
+        #[cfg(feature = "archive")]
+        if let Some(archive) = &self.archive {
+            return Some(archive.path());
+        }
+        self.root.as_deref()
+    }
+
+    /// Takes the place of what there was. An archive stays as long as the folder lies in it.
+    pub(super) fn move_to(&mut self, contents: Self) {
+        #[cfg(feature = "archive")]
+        let contents = Self {
+            archive: self.archive.take().filter(|archive| {
+                let root = contents.root.as_deref();
+                root.is_some_and(|root| archive.holds(root))
+            }),
+            ..contents
+        };
+        *self = contents;
+    }
+
     /// Changes the definition. What was found with the old one is forgotten.
     pub(super) fn define(&mut self, change: impl FnOnce(&mut Definition)) {
         change(Arc::make_mut(&mut self.definition));

@@ -74,7 +74,7 @@ impl<'a> Draft<'a> {
                 if let Some(root) = &root {
                     site.check_chain(root)?;
                 }
-                *self.contents = site.fresh(root);
+                self.contents.move_to(site.fresh(root));
                 *moved = true;
             }
         }

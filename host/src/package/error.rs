@@ -9,6 +9,8 @@ use keyway_metadata::{TypeName, TypeNameError};
 
 use super::shown::{Shown, ShownItem, ShownList};
 use super::validity::Problem;
+#[cfg(feature = "archive")]
+use crate::archive::ArchiveError;
 use crate::plugin::{Fault, ResolveError};
 
 /// A place where a package was looked for, and why it was passed over.
@@ -99,6 +101,27 @@ impl fmt::Display for NoPackage<'_> {
     }
 }
 
+/// What packages an archive holds, if not one.
+#[cfg(feature = "archive")]
+struct Folders<'a>(&'a [OsString]);
+
+#[cfg(feature = "archive")]
+impl fmt::Display for Folders<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            [] => f.write_str(
+                "holds no package: there are no metadata at its top, or in a folder there",
+            ),
+            folders => write!(
+                f,
+                "holds {} packages: {}",
+                folders.len(),
+                ShownList(folders)
+            ),
+        }
+    }
+}
+
 /// Why a package did not become what it was asked to be.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -128,6 +151,25 @@ pub enum PackageError {
     Nul {
         /// The name or path that was asked for.
         asked: PathBuf,
+    },
+    /// The file is an archive that was not unpacked: nothing of it is left.
+    #[cfg(feature = "archive")]
+    #[error("the archive {} was not unpacked", Shown::new(.path))]
+    Archive {
+        /// The archive.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: ArchiveError,
+    },
+    /// An archive holds no package, or several.
+    #[cfg(feature = "archive")]
+    #[error("the archive {} {}", Shown::new(.path), Folders(.folders))]
+    NotOnePackage {
+        /// The archive.
+        path: PathBuf,
+        /// The folders at its top that have metadata; none, or more than one.
+        folders: Vec<OsString>,
     },
     /// The structure's `path_changed` sets a new path each time it is called.
     #[error("the structure of `{type_name}` changed the path {limit} times in a row, last to {}", Shown::new(.path))]
@@ -170,6 +212,12 @@ impl PackageError {
             Self::NotFound { .. } => "package-not-found",
             Self::Invalid { .. } => "package-invalid",
             Self::Nul { .. } => "nul-in-path",
+            #[cfg(feature = "archive")]
+            Self::Archive { source, .. } => source.code(),
+            #[cfg(feature = "archive")]
+            Self::NotOnePackage { folders, .. } if folders.is_empty() => "archive-without-package",
+            #[cfg(feature = "archive")]
+            Self::NotOnePackage { .. } => "archive-with-packages",
             Self::MovedTooOften { .. } => "path-changed-loop",
             Self::FallbackCycle { .. } => "fallback-cycle",
             Self::FallbackTooDeep { .. } => "fallback-too-deep",
@@ -186,7 +234,11 @@ impl PackageError {
                     .iter()
                     .any(|place| matches!(place.why, PassedOver::NotAFolder)) =>
             {
-                Some("a package is a folder: unpack or install an archive first")
+                Some(if cfg!(feature = "archive") {
+                    "a package is a folder, or an archive that is named by its absolute path"
+                } else {
+                    "a package is a folder; the feature `archive` of `keyway` lets it be an archive"
+                })
             }
             Self::NotFound { tried, .. }
                 if tried.iter().any(|place| {
@@ -195,6 +247,12 @@ impl PackageError {
                 }) =>
             {
                 Some("look at the permissions of the folders above it")
+            }
+            #[cfg(feature = "archive")]
+            Self::Archive { source, .. } => source.hint(),
+            #[cfg(feature = "archive")]
+            Self::NotOnePackage { folders, .. } if !folders.is_empty() => {
+                Some("pack each of them by itself")
             }
             Self::NotFound { asked, .. }
                 if asked.is_relative() && asked.components().count() > 1 =>
@@ -217,6 +275,8 @@ impl PackageError {
             | Self::MovedTooOften { path, .. }
             | Self::FallbackCycle { path, .. }
             | Self::FallbackTooDeep { path, .. } => Some(path),
+            #[cfg(feature = "archive")]
+            Self::Archive { path, .. } | Self::NotOnePackage { path, .. } => Some(path),
             Self::Fault(_) => None,
         }
     }

@@ -15,20 +15,20 @@ use super::metadata::PackageMetadata;
 /// who want to show what is wrong with it.
 #[derive(Clone, Copy, Debug)]
 pub struct Examination<'a> {
-    root: &'a Path,
+    path: &'a Path,
     contents: &'a Contents,
 }
 
 impl<'a> Examination<'a> {
     pub(super) fn new(contents: &'a Contents) -> Option<Self> {
-        let root = contents.root.as_deref()?;
-        Some(Self { root, contents })
+        let path = contents.path()?;
+        Some(Self { path, contents })
     }
 
-    /// The folder: absolute, links followed.
+    /// The folder, or the archive: absolute, links followed.
     #[must_use]
     pub fn path(&self) -> &'a Path {
-        self.root
+        self.path
     }
 
     /// Its metadata, if they can be read.

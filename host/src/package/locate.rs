@@ -1,11 +1,15 @@
 //! From a name or path to the contents of a package.
 
 use std::fs;
+#[cfg(feature = "archive")]
+use std::fs::File;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use keyway_metadata::TypeName;
 
+#[cfg(feature = "archive")]
+use super::archived::{Archived, open_archive};
 use super::contents::{Contents, FallbackTrouble};
 use super::definition::Definition;
 use super::edit::Draft;
@@ -115,7 +119,7 @@ impl Site<'_> {
             let asked = asked.to_path_buf();
             return Err(PackageError::NotFound { asked, tried }.into());
         };
-        let path = contents.root.clone().unwrap_or_else(|| asked.to_path_buf());
+        let path = contents.path().unwrap_or(asked).to_path_buf();
         let error = PackageError::Invalid {
             type_name: self.type_name().clone(),
             path,
@@ -128,18 +132,36 @@ impl Site<'_> {
         })
     }
 
-    /// Lets the structure look at a file: a type may take one as the folder that it lies in.
+    /// Unpacks an archive. Lets the structure look at another file: a type may take one as the
+    /// folder that it lies in.
     fn enter_file(&self, path: &Path) -> Result<Result<Contents, PassedOver>, PackageError> {
         let file = match file(path) {
             Ok(file) => file,
             Err(why) => return Ok(Err(why)),
         };
+        #[cfg(feature = "archive")]
+        let unreadable = match open_archive(&file) {
+            Ok(Some(archive)) => return Ok(Ok(self.enter_archive(file, archive)?)),
+            Ok(None) => None,
+            Err(error) => Some(error),
+        };
+        #[cfg(not(feature = "archive"))]
+        let unreadable = None;
         let contents = self.enter(Some(file.clone()))?;
         Ok(if contents.root.as_ref() == Some(&file) {
-            Err(PassedOver::NotAFolder)
+            Err(unreadable.map_or(PassedOver::NotAFolder, PassedOver::Unreadable))
         } else {
             Ok(contents)
         })
+    }
+
+    /// Unpacks an archive and lets the structure look at the folder.
+    #[cfg(feature = "archive")]
+    fn enter_archive(&self, path: PathBuf, archive: File) -> Result<Contents, PackageError> {
+        let archive = Archived::unpack(path, archive)?;
+        let mut contents = self.fresh(Some(archive.root().to_path_buf()));
+        contents.archive = Some(Arc::new(archive));
+        self.visit(contents)
     }
 
     /// Makes `root` the package's folder and lets the structure look at it, until it sets no
@@ -148,7 +170,11 @@ impl Site<'_> {
         if let Some(root) = &root {
             self.check_chain(root)?;
         }
-        let mut contents = self.fresh(root);
+        self.visit(self.fresh(root))
+    }
+
+    /// Lets the structure look, until it sets no other path.
+    fn visit(&self, mut contents: Contents) -> Result<Contents, PackageError> {
         for _ in 0..=MAX_MOVES {
             let mut draft = Draft::of_package(*self, &mut contents);
             self.structure.path_changed(&mut draft)?;

@@ -15,11 +15,14 @@
 //!   of KPackage 5.103.
 //! - [`Package::validate`] says what is not as it should be, [`Package::examination`] looks at
 //!   folders that are no valid package.
+//! - With the feature `archive` a package may be an archive; it is unpacked to a private folder.
 //! - [`Package::open`] opens a file, and never one outside, even while links are exchanged.
 //! - [`Package::cryptographic_hash`] is KPackage's hash, [`Package::content_digest`] a sound one.
 //!
 //! No lock is held while code of a structure runs.
 
+#[cfg(feature = "archive")]
+mod archived;
 mod contents;
 mod definition;
 mod edit;

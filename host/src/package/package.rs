@@ -1,6 +1,7 @@
 //! A package: a folder with metadata and contents, seen through its type.
 
 use std::borrow::Cow;
+use std::error::Error as _;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::Path;
@@ -89,12 +90,19 @@ impl Package {
         Self(Arc::new(state))
     }
 
-    /// Points the package to a folder.
+    /// Points the package to a folder, or, with the feature `archive`, to an archive.
     ///
     /// An absolute path is the package's own. A relative one is a name: as in KPackage 5.103 it is
     /// looked for below the type's [default root](Self::default_package_root) in the user's data
     /// folder, then in those of the system, and never in the current folder; places where no valid
     /// package lies are passed over. The empty path stands for no package.
+    ///
+    /// An archive is a file at an absolute path, zip or tar, plain or with gzip, bzip2, xz or zstd;
+    /// its content tells, not its name. It is unpacked to a private
+    /// folder, which is removed when the last copy of the package is gone; a process that is killed
+    /// leaves it in the folder for temporary files. The package lies at the archive's top, or in
+    /// the only folder there that has metadata. [`path`](Self::path) is that of the archive, and
+    /// all else is about the folder.
     ///
     /// Each path starts from what the type's structure said in `init_package` and what the
     /// application changed with methods of this package; what the structure changed for the path
@@ -102,8 +110,8 @@ impl Package {
     ///
     /// # Errors
     ///
-    /// There is no such folder, or none with a valid package of the type, or the structure's code
-    /// failed. The package then has no path; [`validate`](Self::validate) and
+    /// There is no such folder, or none with a valid package of the type, the archive is refused or
+    /// does not hold one package, or the structure's code failed. The package then has no path; [`validate`](Self::validate) and
     /// [`examination`](Self::examination) still tell about the folder that was asked for.
     pub fn set_path(&mut self, path: impl AsRef<Path>) -> Result<(), PackageError> {
         self.set_path_in_chain(path.as_ref(), None)
@@ -145,7 +153,13 @@ impl Package {
                 Ok(())
             }
             Err(Failure { error, contents }) => {
-                let mut problem = Problem::error(error.code(), error.to_string());
+                let mut message = error.to_string();
+                let mut cause = error.source();
+                while let Some(error) = cause {
+                    message = format!("{message}: {error}");
+                    cause = error.source();
+                }
+                let mut problem = Problem::error(error.code(), message);
                 if let Some(path) = error.path() {
                     problem = problem.at(path);
                 }
@@ -156,11 +170,12 @@ impl Package {
         }
     }
 
-    /// The package's folder: absolute, links followed, no slash at the end. `None` while there is
+    /// The package's folder, or the archive that it is unpacked from: absolute, links followed, no
+    /// slash at the end. `None` while there is
     /// none, also after a [`set_path`](Self::set_path) that failed.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
-        self.0.contents.root.as_deref()
+        self.0.contents.path()
     }
 
     /// The package's type.

@@ -114,6 +114,8 @@ impl Contents {
             self.metadata_warnings(root, type_name, &mut problems);
             self.warnings(root, dirs, &mut problems);
         }
+        #[cfg(feature = "archive")]
+        self.archive_warnings(&mut problems);
         if let Some(trouble) = &self.fallback_trouble {
             let message = format!(
                 "the fallback package that {} names does not count: {}",
@@ -122,6 +124,14 @@ impl Contents {
             problems.push(Problem::warning(trouble.code, message));
         }
         problems
+    }
+
+    #[cfg(feature = "archive")]
+    fn archive_warnings(&self, problems: &mut Vec<Problem>) {
+        for warning in self.archive.iter().flat_map(|archive| archive.warnings()) {
+            let problem = Problem::warning(warning.code(), warning.to_string());
+            problems.push(problem.at(warning.entry()));
+        }
     }
 
     /// What makes it invalid.
@@ -202,7 +212,8 @@ impl Contents {
                 file,
                 "the metadata have no `KPlugin.Id`".to_owned(),
             ),
-            Some(id) if root.file_name().is_some_and(|name| name != id) => {
+            // What an archive was unpacked to has any name.
+            Some(id) if self.path() == Some(root) && root.file_name() != Some(OsStr::new(id)) => {
                 let folder = root.file_name().unwrap_or_default();
                 let message = format!(
                     "the id is {}, the folder's name {}",

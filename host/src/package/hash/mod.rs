@@ -46,7 +46,7 @@ impl Package {
     /// its own.
     pub fn cryptographic_hash(&self, algorithm: HashAlgorithm) -> Result<String, HashError> {
         let contents = self.contents();
-        let root = self.path().ok_or(HashError::NoPackage)?;
+        let root = contents.root.as_deref().ok_or(HashError::NoPackage)?;
         if !contents.is_valid() {
             return Err(HashError::Invalid {
                 path: root.to_path_buf(),
@@ -85,7 +85,8 @@ impl Package {
     ///
     /// On Windows names and targets count as UTF-8, and no file may be executed.
     pub fn content_digest(&self) -> Result<String, HashError> {
-        let root = self.path().ok_or(HashError::NoPackage)?;
+        let root = self.contents().root.as_deref();
+        let root = root.ok_or(HashError::NoPackage)?;
         Ok(hexadecimal(&content::digest(root)?))
     }
 }

@@ -50,7 +50,7 @@ fn names_that_are_no_paths() {
 #[test]
 fn a_file_is_no_package() {
     let place = Place::new();
-    let file = place.write("archive.zip", "");
+    let file = place.write("archive.zip", "text");
     let error = place.basic().set_path(&file).unwrap_err();
     let PackageError::NotFound { tried, .. } = &error else {
         panic!("{error}");
@@ -62,7 +62,11 @@ fn a_file_is_no_package() {
     );
     assert_eq!(
         error.hint(),
-        Some("a package is a folder: unpack or install an archive first")
+        Some(if cfg!(feature = "archive") {
+            "a package is a folder, or an archive that is named by its absolute path"
+        } else {
+            "a package is a folder; the feature `archive` of `keyway` lets it be an archive"
+        })
     );
 }
 

@@ -2,6 +2,8 @@
 
 #[cfg(unix)]
 mod agreeing;
+#[cfg(all(unix, feature = "archive"))]
+mod archives;
 #[cfg(target_os = "linux")]
 mod differences;
 mod hashing;

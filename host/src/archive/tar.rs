@@ -1,0 +1,247 @@
+//! Reading a tar, block by block.
+//!
+//! Ustar, the old format before it, GNU's long names and PAX headers. Where two places could say
+//! where a file goes or how long it is, and differ, readers differ too: such archives are refused.
+
+use std::io::{self, Read};
+
+use tar::Header;
+
+use super::error::ArchiveError;
+use super::name::{check_length, shown};
+use super::pax::{Extension, PAX_BYTES};
+use super::unpacker::Unpacker;
+
+/// Bytes of a block.
+pub(super) const BLOCK: usize = 512;
+
+/// Whether a tar begins so.
+pub(super) fn is_header(block: &[u8]) -> bool {
+    block.len() == BLOCK && has_checksum(Header::from_byte_slice(block))
+}
+
+/// Whether a header's checksum is that of its bytes, those of the checksum counted as spaces.
+fn has_checksum(header: &Header) -> bool {
+    const CHECKSUM: std::ops::Range<usize> = 148..156;
+    let bytes = header.as_bytes().iter().enumerate();
+    let sum: u32 = bytes
+        .map(|(at, byte)| match CHECKSUM.contains(&at) {
+            true => u32::from(b' '),
+            false => u32::from(*byte),
+        })
+        .sum();
+    header.cksum().is_ok_and(|declared| declared == sum)
+}
+
+/// Unpacks a decoded tar.
+pub(super) fn unpack(
+    stream: &mut dyn Read,
+    unpacker: &mut Unpacker<'_>,
+) -> Result<(), ArchiveError> {
+    let mut extension = Extension::default();
+    loop {
+        let Some(block) = read_block(stream, unpacker)? else {
+            return Err(ArchiveError::Truncated { entry: None });
+        };
+        if is_zero(&block) {
+            break;
+        }
+        let header = Header::from_byte_slice(&block);
+        if !has_checksum(header) {
+            return Err(ArchiveError::Checksum { entry: None });
+        }
+        let entry = Entry { header, stream };
+        entry.unpack(&mut extension, unpacker)?;
+    }
+    if !extension.is_empty() {
+        let what = "it ends with a header that belongs to an entry";
+        return Err(ArchiveError::damaged(what));
+    }
+    // Behind the first empty block there are others, up to the end of a record.
+    while let Some(block) = read_block(stream, unpacker)? {
+        if !is_zero(&block) {
+            return Err(ArchiveError::StrayData { entry: None });
+        }
+    }
+    Ok(())
+}
+
+fn is_zero(block: &[u8]) -> bool {
+    block.iter().all(|byte| *byte == 0)
+}
+
+/// The next block, or `None` at the end.
+fn read_block(
+    stream: &mut dyn Read,
+    unpacker: &mut Unpacker<'_>,
+) -> Result<Option<[u8; BLOCK]>, ArchiveError> {
+    let mut block = [0; BLOCK];
+    match read_full(stream, &mut block)? {
+        0 => return Ok(None),
+        BLOCK => {}
+        _ => return Err(ArchiveError::Truncated { entry: None }),
+    }
+    unpacker.meter.count(BLOCK as u64, &shown(b""))?;
+    Ok(Some(block))
+}
+
+/// Reads until `buffer` is full or the stream ends.
+fn read_full(stream: &mut dyn Read, buffer: &mut [u8]) -> Result<usize, ArchiveError> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match stream.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(ArchiveError::of_stream(error, None)),
+        }
+    }
+    Ok(filled)
+}
+
+/// One header and what follows it.
+struct Entry<'a> {
+    header: &'a Header,
+    stream: &'a mut dyn Read,
+}
+
+impl Entry<'_> {
+    fn unpack(
+        mut self,
+        extension: &mut Extension,
+        unpacker: &mut Unpacker<'_>,
+    ) -> Result<(), ArchiveError> {
+        let size = self.number(self.header.entry_size())?;
+        let kind = self.header.entry_type().as_byte();
+        // What stands before an entry and is about it.
+        match kind {
+            b'x' => return extension.add_pax(&self.read(size, PAX_BYTES, unpacker)?),
+            b'g' => return Extension::check_global(&self.read(size, PAX_BYTES, unpacker)?),
+            b'L' => return extension.add_name(&self.read_name(size, unpacker)?),
+            b'K' => return extension.add_target(&self.read_name(size, unpacker)?),
+            _ => {}
+        }
+        let Extension {
+            name,
+            target,
+            size: other_size,
+            is_sparse,
+        } = std::mem::take(extension);
+        let name = name.unwrap_or_else(|| self.header.path_bytes().into_owned());
+        let target = target.or_else(|| Some(self.header.link_name_bytes()?.into_owned()));
+        let target = target.unwrap_or_default();
+        check_length(&name, unpacker.limits)?;
+        let entry = || shown(&name);
+        if other_size.is_some_and(|other| other != size) {
+            let (entry, what) = (entry(), "size");
+            return Err(ArchiveError::HeadersDiffer { entry, what });
+        }
+        if is_sparse {
+            let (entry, what) = (entry(), "holes".to_owned());
+            return Err(ArchiveError::Unsupported { entry, what });
+        }
+        let mode = self.number(self.header.mode())?;
+        let is_empty = || match size {
+            0 => Ok(()),
+            found => Err(ArchiveError::Size {
+                entry: entry(),
+                declared: 0,
+                found,
+            }),
+        };
+        match kind {
+            // Before there was a letter for folders they ended with a slash.
+            0 | b'0' | b'7' if name.ends_with(b"/") => {
+                is_empty()?;
+                unpacker.folder(&name, mode)
+            }
+            0 | b'0' | b'7' => {
+                let copied = unpacker.file(&name, mode, size, self.stream)?;
+                if copied.bytes != size {
+                    let entry = Some(entry());
+                    return Err(ArchiveError::Truncated { entry });
+                }
+                self.skip_padding(size)
+            }
+            b'1' => {
+                is_empty()?;
+                unpacker.hard_link(&name, &target)
+            }
+            b'2' => {
+                is_empty()?;
+                unpacker.link(&name, &target)
+            }
+            b'5' => {
+                is_empty()?;
+                unpacker.folder(&name, mode)
+            }
+            b'3' | b'4' | b'6' => Err(ArchiveError::Special { entry: entry() }),
+            other => Err(ArchiveError::Unsupported {
+                entry: entry(),
+                what: format!("the type `{}` of tar", other.escape_ascii()),
+            }),
+        }
+    }
+
+    fn number<T>(&self, field: io::Result<T>) -> Result<T, ArchiveError> {
+        field.map_err(|error| ArchiveError::Damaged {
+            entry: Some(shown(&self.header.path_bytes())),
+            what: error.to_string(),
+        })
+    }
+
+    /// The whole data of a header that is no file.
+    fn read(
+        &mut self,
+        size: u64,
+        limit: usize,
+        unpacker: &mut Unpacker<'_>,
+    ) -> Result<Vec<u8>, ArchiveError> {
+        let size = usize::try_from(size).ok().filter(|size| *size <= limit);
+        let Some(size) = size else {
+            let what = format!("a header has more than {limit} bytes");
+            return Err(ArchiveError::damaged(&what));
+        };
+        let entry = shown(&self.header.path_bytes());
+        unpacker.meter.count(size as u64, &entry)?;
+        let mut data = vec![0; size];
+        if read_full(self.stream, &mut data)? != size {
+            return Err(ArchiveError::Truncated { entry: None });
+        }
+        self.skip_padding(size as u64)?;
+        Ok(data)
+    }
+
+    /// A name that is too long for a header, without the NUL at its end.
+    fn read_name(
+        &mut self,
+        size: u64,
+        unpacker: &mut Unpacker<'_>,
+    ) -> Result<Vec<u8>, ArchiveError> {
+        let limit = unpacker.limits.name_length;
+        if size > limit as u64 + 1 {
+            let entry = shown(&self.header.path_bytes());
+            return Err(ArchiveError::NameTooLong { entry, limit });
+        }
+        let mut name = self.read(size, limit + 1, unpacker)?;
+        if name.last() == Some(&0) {
+            name.pop();
+        }
+        Ok(name)
+    }
+
+    /// Data end with their block.
+    fn skip_padding(&mut self, size: u64) -> Result<(), ArchiveError> {
+        let used = (size % BLOCK as u64) as usize;
+        if used == 0 {
+            return Ok(());
+        }
+        let mut padding = [0; BLOCK];
+        let padding = &mut padding[used..];
+        if read_full(self.stream, padding)? != padding.len() {
+            let entry = Some(shown(&self.header.path_bytes()));
+            return Err(ArchiveError::Truncated { entry });
+        }
+        Ok(())
+    }
+}
