@@ -1,6 +1,8 @@
 //! What a JSON text holds, found without taking it apart: most questions about metadata are after a
 //! few texts, and most of a metadata file are translations that nobody asks for.
 
+use std::borrow::Cow;
+
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 /// Where the members of a text's root object, and of the object `KPlugin` in it, stand.
@@ -121,6 +123,14 @@ impl Outline {
     }
 }
 
+/// Refuses keys by which serde_json means something of its own: taken apart they are no members.
+fn refuse_private<E: Error>(key: &str) -> Result<(), E> {
+    if key.starts_with("$serde_json::private::") {
+        return Err(E::custom("a private key"));
+    }
+    Ok(())
+}
+
 /// Reads an object's members into the outline.
 struct Object<'o, 'de> {
     text: &'de str,
@@ -145,6 +155,7 @@ impl<'de> Visitor<'de> for Object<'_, 'de> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         while let Some(key) = members.next_key::<&'de str>()? {
+            refuse_private(key)?;
             let place = Place::of(key, self.text);
             let place = place.ok_or_else(|| A::Error::custom("no place"))?;
             let value = match (self.section, key) {
@@ -280,7 +291,8 @@ impl<'de> Visitor<'de> for Scalar<'de> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-        while members.next_key::<Skipped>()?.is_some() {
+        while let Some(key) = members.next_key::<Cow<'de, str>>()? {
+            refuse_private(&key)?;
             members.next_value::<Skipped>()?;
         }
         Ok(Value::Other)
@@ -325,6 +337,9 @@ mod tests {
             r#"{"a":["\ud800"]}"#,
             "{\"a\":\"\t\"}",
             r#"{"KPlugin":{"x\n":1}}"#,
+            r#"{"$serde_json::private::RawValue":"{"}"#,
+            r#"{"a":[{"$serde_json::private::RawValue":"{"}]}"#,
+            r#"{"KPlugin":{"$serde_json::private::Number":"x"}}"#,
         ] {
             assert_eq!(Outline::of(text), None, "{text}");
         }
