@@ -68,7 +68,8 @@ impl KeyDefinition {
 /// Keys, names and paths are UTF-8, and paths are relative with `/` on every platform.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Definition {
-    keys: BTreeMap<String, KeyDefinition>,
+    /// Copies of a definition share what none of them changes.
+    keys: BTreeMap<Arc<str>, Arc<KeyDefinition>>,
     prefixes: Vec<String>,
     default_root: String,
     default_mime_types: Vec<String>,
@@ -100,13 +101,13 @@ impl Default for Definition {
 impl Definition {
     /// All keys with what they stand for, ordered by key.
     pub fn keys(&self) -> impl Iterator<Item = (&str, &KeyDefinition)> {
-        self.keys.iter().map(|(key, entry)| (key.as_str(), entry))
+        self.keys.iter().map(|(key, entry)| (&**key, &**entry))
     }
 
     /// What `key` stands for, if it is defined.
     #[must_use]
     pub fn key(&self, key: &str) -> Option<&KeyDefinition> {
-        self.keys.get(key)
+        self.keys.get(key).map(|entry| &**entry)
     }
 
     /// The prefixes below which contents are looked for, in order. Each ends with `/` or is the
@@ -169,16 +170,15 @@ impl Definition {
     /// Defines `key`, or gives it one more path, which is tried last. An empty name leaves the
     /// name. A directory that has the path under the same name already is left alone.
     pub(super) fn add(&mut self, kind: Kind, key: &str, path: &str, name: &str) {
-        let entry = self
-            .keys
-            .entry(key.to_owned())
-            .or_insert_with(|| KeyDefinition {
+        let entry = self.keys.entry(key.into()).or_insert_with(|| {
+            Arc::new(KeyDefinition {
                 kind,
                 name: String::new(),
                 paths: Vec::new(),
                 required: false,
                 mime_types: Vec::new(),
-            });
+            })
+        });
         let is_known = kind == Kind::Directory
             && entry.kind == kind
             && entry.name == name
@@ -186,6 +186,7 @@ impl Definition {
         if is_known {
             return;
         }
+        let entry = Arc::make_mut(entry);
         entry.kind = kind;
         entry.paths.push(path.to_owned());
         if !name.is_empty() {
@@ -199,13 +200,13 @@ impl Definition {
 
     pub(super) fn set_required(&mut self, key: &str, required: bool) {
         if let Some(entry) = self.keys.get_mut(key) {
-            entry.required = required;
+            Arc::make_mut(entry).required = required;
         }
     }
 
     pub(super) fn set_mime_types(&mut self, key: &str, mime_types: &[&str]) {
         if let Some(entry) = self.keys.get_mut(key) {
-            entry.mime_types = owned(mime_types);
+            Arc::make_mut(entry).mime_types = owned(mime_types);
         }
     }
 

@@ -14,6 +14,7 @@
 //!   dropped: keys that Keyway has no use for stay.
 //! - [`PluginMetadata`] answers questions about a document with the rules of KDE's
 //!   `KPluginMetaData`, as they were observed on KPackage 5.103.
+//! - [`Outline`] is the little of a document that listings need, read faster.
 //! - [`TypeName`] is a checked `Vendor/Name`.
 //! - [`foreign`] keeps foreign text from doing harm in messages.
 //! - [`PropertyTypes`] is what KDE's service type files say about the keys of `.desktop` files.
@@ -44,6 +45,7 @@ pub mod foreign;
 mod json;
 mod manifest;
 pub mod note;
+mod outline;
 mod plugin;
 mod position;
 mod property_types;
@@ -56,6 +58,7 @@ pub use document::{Document, DocumentError, Format, Lenient};
 pub use manifest::{
     Abi, FORMAT as MANIFEST_FORMAT, GivenType, Manifest, ManifestError, TypeKind, manifest_head,
 };
+pub use outline::Outline;
 pub use plugin::{Author, PluginMetadata, ValueError};
 pub use property_types::PropertyTypes;
 pub use type_name::{TypeName, TypeNameError};

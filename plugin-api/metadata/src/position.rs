@@ -54,6 +54,10 @@ pub(crate) const BOM: &[u8] = b"\xef\xbb\xbf";
 /// The position of the first byte that is not UTF-8.
 pub(crate) fn text_without_bom(bytes: &[u8]) -> Result<&str, Position> {
     let bytes = bytes.strip_prefix(BOM).unwrap_or(bytes);
+    // Metadata with many translations take the standard library longer to check than to read.
+    if let Ok(text) = simdutf8::basic::from_utf8(bytes) {
+        return Ok(text);
+    }
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok(text),
         Err(error) => {

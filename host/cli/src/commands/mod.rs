@@ -2,6 +2,7 @@
 
 pub(crate) mod explain;
 pub(crate) mod file;
+pub(crate) mod find;
 pub(crate) mod list;
 pub(crate) mod paths;
 pub(crate) mod plugins;

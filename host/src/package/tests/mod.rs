@@ -2,6 +2,8 @@
 
 #[cfg(target_os = "linux")]
 mod differences;
+#[cfg(unix)]
+mod listing;
 mod loading;
 mod locating;
 #[cfg(target_os = "linux")]
