@@ -14,8 +14,8 @@ use keyway_plugin::{Error, Package, PackageStructure};
 use keyway_tests::copy::Copy;
 use keyway_tests::{Build, PluginFolder, workspace};
 
-use super::measure::{Bound, Scale, in_turns, row, timed};
 use super::plugins;
+use keyway_tests::bench::measure::{Bound, Scale, in_turns, row, timed};
 
 /// Calls that are measured at once.
 const CALLS: usize = 2000;
