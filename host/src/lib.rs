@@ -58,7 +58,7 @@
 //! let loader = PackageLoader::new(Default::default());
 //! loader.add_known_package_structure("MyApp/Theme", Theme)?;
 //! for theme in loader.list_packages("MyApp/Theme", None)? {
-//!     println!("{} {}", theme.id, theme.path.display());
+//!     println!("{} {}", theme.id(), theme.path().display());
 //! }
 //! # Ok::<(), keyway::package::LoadError>(())
 //! ```

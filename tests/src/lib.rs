@@ -4,6 +4,7 @@
 //! binary. So [`plugin`] builds plugins with cargo into a target folder of its own and takes their
 //! paths from cargo's messages. A plugin that cannot be built fails the test.
 
+pub mod bench;
 pub mod build;
 pub mod c;
 pub mod command;

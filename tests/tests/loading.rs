@@ -226,6 +226,8 @@ fn what_hosts_use_can_be_sent_and_shared() {
     both::<keyway::package::Kind>();
     both::<keyway::package::Lenient>();
     both::<keyway::package::ListedPackage>();
+    both::<keyway::package::Listing<'_>>();
+    both::<keyway::package::ListingProgress>();
     both::<keyway::package::LoadError>();
     both::<keyway::package::MetadataError>();
     both::<keyway::package::NameFault>();

@@ -39,6 +39,9 @@ pub(crate) enum Command {
     Probe(Probe),
     /// List the installed packages of a type
     List(List),
+    /// List the installed packages of a type that have all of some words in their metadata (else
+    /// exit 1)
+    Find(Find),
     /// Show a package: its metadata, its files, and whether it is valid (else exit 1)
     Show(Show),
     /// Print the absolute path of a file of a package
@@ -159,6 +162,17 @@ pub(crate) struct Packages {
 pub(crate) struct List {
     #[command(flatten)]
     pub(crate) packages: Packages,
+}
+
+/// `keyway find`
+#[derive(Debug, clap::Args)]
+pub(crate) struct Find {
+    #[command(flatten)]
+    pub(crate) packages: Packages,
+    /// What is looked for in id, name, description, category and keywords, in any language and in
+    /// capitals or not; each word has to be there
+    #[arg(value_name = "WORDS", required = true)]
+    pub(crate) words: Vec<String>,
 }
 
 /// `keyway show`

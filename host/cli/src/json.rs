@@ -20,17 +20,18 @@ pub(crate) fn print(value: &Value) -> io::Result<()> {
 /// JSON with `\u` escapes for what a terminal obeys or a reader does not see; it means the same.
 pub(crate) fn escaped(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
-    for character in json.chars() {
-        // Inside texts line feeds are escaped already; the others are the form of the JSON.
-        if character == '\n' || !is_hazardous(character) {
-            text.push(character);
-            continue;
-        }
-        for unit in character.encode_utf16(&mut [0; 2]) {
+    // Inside texts line feeds are escaped already; the others are the form of the JSON.
+    let is_escaped = |character: char| character != '\n' && is_hazardous(character);
+    let mut done = 0;
+    for (at, hazard) in json.match_indices(is_escaped) {
+        text.push_str(&json[done..at]);
+        for unit in hazard.encode_utf16() {
             // Writing to a String does not fail.
             let _ = write!(text, "\\u{unit:04x}");
         }
+        done = at + hazard.len();
     }
+    text.push_str(&json[done..]);
     text
 }
 

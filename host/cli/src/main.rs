@@ -7,6 +7,8 @@ mod commands;
 mod failure;
 mod host;
 mod json;
+mod locale;
+mod progress;
 mod table;
 mod usage;
 
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         Command::Probe(it) => commands::probe::run(it, args.json),
         Command::Quarantine(it) => commands::quarantine::run(it, args.json),
         Command::List(it) => commands::list::run(it, args.json),
+        Command::Find(it) => commands::find::run(it, args.json),
         Command::Show(it) => commands::show::run(it, args.json),
         Command::File(it) => commands::file::run(it, args.json),
         Command::Hash(it) => commands::hash::run(it, args.json),

@@ -26,6 +26,9 @@ pub(super) struct Contents {
     pub(super) fallback: Option<Package>,
     /// Why there is no fallback, where one is named.
     pub(super) fallback_trouble: Option<FallbackTrouble>,
+    /// A listing found no link in the folder, and the structure asked for nothing elsewhere: what
+    /// is there lies inside, and depends on the folder alone.
+    pub(super) plain: bool,
     /// The files that were found already.
     pub(super) hits: Hits,
 }

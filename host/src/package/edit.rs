@@ -58,6 +58,7 @@ impl<'a> Draft<'a> {
     }
 
     fn move_to(&mut self, path: &Path) -> Result<(), PackageError> {
+        self.contents.plain = false;
         let root = if path.as_os_str().is_empty() {
             None
         } else {
@@ -82,6 +83,7 @@ impl<'a> Draft<'a> {
     }
 
     fn fall_back_to(&mut self, type_name: &str, path: &Path) -> Result<(), LoadError> {
+        self.contents.plain = false;
         let package = match (&self.stage, &self.contents.root) {
             (Stage::Package { site, .. }, Some(root)) => {
                 let here = site.link(root);

@@ -1,8 +1,9 @@
 //! From type names to packages.
 
+use std::collections::HashSet;
 use std::fmt;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use keyway_metadata::TypeName;
 use keyway_plugin::PackageStructure;
@@ -11,8 +12,9 @@ use super::contents::Contents;
 use super::definition::Definition;
 use super::edit::Draft;
 use super::error::{LoadError, PackageError};
-use super::listing::{self, ListedPackage};
+use super::listing::{ListedPackage, Listing};
 use super::locate::Chain;
+use super::metadata::PackageMetadata;
 use super::package::Package;
 use super::search::DataDirs;
 use crate::plugin::{Registry, Structure};
@@ -29,6 +31,8 @@ struct Inner {
     registry: Registry,
     data_dirs: DataDirs,
     types: SingleFlight<TypeName, Described>,
+    /// After a refresh: the roots that were listed since.
+    listed: Mutex<Option<HashSet<PathBuf>>>,
 }
 
 /// A type, and what its packages look like.
@@ -60,6 +64,7 @@ impl PackageLoader {
             registry,
             data_dirs,
             types: SingleFlight::default(),
+            listed: Mutex::default(),
         }))
     }
 
@@ -167,6 +172,11 @@ impl PackageLoader {
     /// whoever looks in their root, and marked; inside one data folder who says its type comes
     /// before who does not, and then the first in the order of names counts.
     ///
+    /// Each metadata file is read once at most. Of roots with many packages it is kept in the
+    /// registry's [cache folder](crate::plugin::RegistryBuilder::cache_dir) what was found; the
+    /// next time, also in another process, only what has changed is read. Whatever changes in
+    /// files and folders is noticed, by their inodes, sizes and times.
+    ///
     /// # Errors
     ///
     /// As [`load_package`](Self::load_package). What cannot be read is left out and logged.
@@ -175,20 +185,90 @@ impl PackageLoader {
         type_name: &str,
         package_root: Option<&Path>,
     ) -> Result<Vec<ListedPackage>, LoadError> {
-        let package = self.package_in_chain(type_name, None)?;
-        let given = package_root.filter(|root| !root.as_os_str().is_empty());
-        let root = match given {
-            Some(root) => root.to_path_buf(),
-            None => package.definition().listed_root(package.type_name()),
-        };
-        Ok(listing::list(&package, &self.0.data_dirs.places(&root)))
+        self.listing(type_name)
+            .package_root(package_root)
+            .packages()
     }
 
-    /// Forgets what types look like, and what lies in the plugin folders: each type is resolved and
-    /// asked again when it is needed. Packages that exist stay as they are.
+    /// Those of [`list_packages`](Self::list_packages) whose metadata `filter` takes.
+    ///
+    /// # Errors
+    ///
+    /// As [`list_packages`](Self::list_packages).
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let loader = keyway::PackageLoader::new(Default::default());
+    /// let clocks = loader.find_packages("Plasma/Applet", None, |metadata| {
+    ///     metadata.view().category() == Some("Date and Time")
+    /// })?;
+    /// # Ok::<(), keyway::package::LoadError>(())
+    /// ```
+    pub fn find_packages(
+        &self,
+        type_name: &str,
+        package_root: Option<&Path>,
+        filter: impl FnMut(&PackageMetadata) -> bool,
+    ) -> Result<Vec<ListedPackage>, LoadError> {
+        self.listing(type_name)
+            .package_root(package_root)
+            .find(filter)
+    }
+
+    /// Those of [`list_packages`](Self::list_packages) that are valid, in full: what KPackage 6
+    /// calls `listKPackages`.
+    ///
+    /// # Errors
+    ///
+    /// As [`list_packages`](Self::list_packages).
+    pub fn load_packages(
+        &self,
+        type_name: &str,
+        package_root: Option<&Path>,
+    ) -> Result<Vec<Package>, LoadError> {
+        self.listing(type_name).package_root(package_root).load()
+    }
+
+    /// A listing that tells how far it is, or finds out which packages are valid; nothing happens
+    /// before it is asked for them.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let loader = keyway::PackageLoader::new(Default::default());
+    /// let listing = loader.listing("Plasma/Applet").with_validity();
+    /// for package in listing.on_progress(|it| println!("{}", it.found)).packages()? {
+    ///     println!("{} {}", package.id(), package.is_valid());
+    /// }
+    /// # Ok::<(), keyway::package::LoadError>(())
+    /// ```
+    pub fn listing<'a>(&'a self, type_name: &'a str) -> Listing<'a> {
+        Listing::new(self, type_name)
+    }
+
+    /// A package of the type without a path.
+    pub(super) fn template(&self, type_name: &str) -> Result<Package, LoadError> {
+        self.package_in_chain(type_name, None)
+    }
+
+    /// Whether what is kept on disk of a root may be used for a listing that is made now.
+    pub(super) fn may_use_kept(&self, root: &Path) -> bool {
+        let mut listed = self.0.listed.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *listed {
+            None => true,
+            Some(since) => !since.insert(root.to_path_buf()),
+        }
+    }
+
+    /// Forgets what types look like, what lies in the plugin folders, and what is kept of listings:
+    /// each type is resolved and asked again when it is needed, and the next listing of each root
+    /// reads everything. Packages that exist stay as they are.
     pub fn refresh(&self) {
         self.0.registry.refresh();
         self.0.types.clear();
+        let mut listed = self.0.listed.lock().unwrap_or_else(PoisonError::into_inner);
+        *listed = Some(HashSet::new());
     }
 
     fn described(&self, type_name: &TypeName) -> Result<Described, LoadError> {

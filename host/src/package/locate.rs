@@ -161,7 +161,7 @@ impl Site<'_> {
         let archive = Archived::unpack(path, archive)?;
         let mut contents = self.fresh(Some(archive.root().to_path_buf()));
         contents.archive = Some(Arc::new(archive));
-        self.visit(contents)
+        self.explore(contents)
     }
 
     /// Makes `root` the package's folder and lets the structure look at it, until it sets no
@@ -170,11 +170,26 @@ impl Site<'_> {
         if let Some(root) = &root {
             self.check_chain(root)?;
         }
-        self.visit(self.fresh(root))
+        self.explore(self.fresh(root))
     }
 
-    /// Lets the structure look, until it sets no other path.
-    fn visit(&self, mut contents: Contents) -> Result<Contents, PackageError> {
+    /// As [`enter`](Self::enter), for a folder whose metadata are read already. `plain`: there is
+    /// no link in it, and nothing hidden is a folder.
+    pub(super) fn enter_read(
+        &self,
+        root: PathBuf,
+        found: metadata::Found,
+        plain: bool,
+    ) -> Result<Contents, PackageError> {
+        self.check_chain(&root)?;
+        let mut contents = self.begin(Some(root));
+        self.add_metadata(&mut contents, found);
+        contents.plain = plain && !contents.definition.allow_external_paths();
+        self.explore(contents)
+    }
+
+    /// Lets the structure look at a package, until it sets no other path.
+    fn explore(&self, mut contents: Contents) -> Result<Contents, PackageError> {
         for _ in 0..=MAX_MOVES {
             let mut draft = Draft::of_package(*self, &mut contents);
             self.structure.path_changed(&mut draft)?;
@@ -191,29 +206,37 @@ impl Site<'_> {
 
     /// What is known of the package in `root` before its structure has looked at it.
     pub(super) fn fresh(&self, root: Option<PathBuf>) -> Contents {
+        let mut contents = self.begin(root);
+        if let Some(root) = &contents.root {
+            let external = contents.definition.allow_external_paths();
+            let found = metadata::find(root, external, self.loader.data_dirs());
+            self.add_metadata(&mut contents, found);
+        }
+        contents
+    }
+
+    fn begin(&self, root: Option<PathBuf>) -> Contents {
         let Own {
             definition,
             fallback,
             fallback_trouble,
         } = self.own.clone();
-        let mut contents = Contents {
+        Contents {
             root,
             metadata: definition.metadata.clone(),
             definition,
             fallback,
             fallback_trouble,
             ..Contents::default()
-        };
-        if let Some(root) = &contents.root {
-            let external = contents.definition.allow_external_paths();
-            let found = metadata::find(root, external, self.loader.data_dirs());
-            if let Some(metadata) = found.metadata {
-                contents.metadata = Some(Arc::new(metadata));
-            }
-            contents.metadata_trouble = found.trouble.map(Arc::new);
-            self.add_root_path_fallback(&mut contents);
         }
-        contents
+    }
+
+    fn add_metadata(&self, contents: &mut Contents, found: metadata::Found) {
+        if found.metadata.is_some() {
+            contents.metadata = found.metadata;
+        }
+        contents.metadata_trouble = found.trouble;
+        self.add_root_path_fallback(contents);
     }
 
     fn add_root_path_fallback(&self, contents: &mut Contents) {

@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use keyway_metadata::{Document, DocumentError, Format, Lenient, PluginMetadata, PropertyTypes};
 
@@ -15,7 +16,7 @@ use super::shown::Shown;
 pub(super) const FILE_NAMES: [&str; 2] = ["metadata.json", "metadata.desktop"];
 
 /// As many bytes as a metadata file may have. Real ones have a few thousand.
-const MAX_BYTES: u64 = 4 << 20;
+pub(super) const MAX_BYTES: u64 = 4 << 20;
 
 /// The metadata of a package.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,20 +63,24 @@ impl PackageMetadata {
     /// lists packages: `KPackageStructure` as one text, else `KPlugin.ServiceTypes`, else none.
     #[must_use]
     pub fn declared_types(&self) -> Vec<String> {
-        let view = self.view();
-        if let Some(name) = view
-            .value("KPackageStructure")
-            .filter(|name| !name.is_empty())
-        {
-            return vec![name.into_owned()];
-        }
-        let service_types = view.service_types();
-        // A structure's own description, which is of the type that it defines.
-        if service_types == ["KPackage/PackageStructure"] {
-            return view.id().map(str::to_owned).into_iter().collect();
-        }
-        service_types
+        declared_types(self.view())
     }
+}
+
+/// As [`PackageMetadata::declared_types`].
+pub(super) fn declared_types(view: PluginMetadata<'_>) -> Vec<String> {
+    if let Some(name) = view
+        .value("KPackageStructure")
+        .filter(|name| !name.is_empty())
+    {
+        return vec![name.into_owned()];
+    }
+    let service_types = view.service_types();
+    // A structure's own description, which is of the type that it defines.
+    if service_types == ["KPackage/PackageStructure"] {
+        return view.id().map(str::to_owned).into_iter().collect();
+    }
+    service_types
 }
 
 /// Metadata that somebody hands over, instead of a file.
@@ -168,10 +173,10 @@ impl MetadataError {
 }
 
 /// What was found where the metadata belong.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Found {
-    pub(super) metadata: Option<PackageMetadata>,
-    pub(super) trouble: Option<MetadataError>,
+    pub(super) metadata: Option<Arc<PackageMetadata>>,
+    pub(super) trouble: Option<Arc<MetadataError>>,
 }
 
 /// Finds and reads the metadata of the package in `root`: of the two files the better one that is
@@ -184,8 +189,8 @@ pub(super) fn find(root: &Path, external: bool, dirs: &DataDirs) -> Found {
         match open_plainly(&path) {
             Plainly::Open(file, len) => {
                 match read_open(&path, &file, len).and_then(|bytes| parse(&path, &bytes, dirs)) {
-                    Ok(metadata) => found.metadata = Some(metadata),
-                    Err(error) => found.trouble = Some(error),
+                    Ok(metadata) => found.metadata = Some(Arc::new(metadata)),
+                    Err(error) => found.trouble = Some(Arc::new(error)),
                 }
                 break;
             }
@@ -197,18 +202,18 @@ pub(super) fn find(root: &Path, external: bool, dirs: &DataDirs) -> Found {
             Err(error) => {
                 if !is_absence(&error) && found.trouble.is_none() {
                     let source = error;
-                    found.trouble = Some(MetadataError::Unreadable { path, source });
+                    found.trouble = Some(Arc::new(MetadataError::Unreadable { path, source }));
                 }
                 continue;
             }
         };
         if !external && !real.starts_with(root) {
-            found.trouble = Some(MetadataError::Outside { path, found: real });
+            found.trouble = Some(Arc::new(MetadataError::Outside { path, found: real }));
             continue;
         }
         match read(&path, dirs) {
-            Ok(metadata) => found.metadata = Some(metadata),
-            Err(error) => found.trouble = Some(error),
+            Ok(metadata) => found.metadata = Some(Arc::new(metadata)),
+            Err(error) => found.trouble = Some(Arc::new(error)),
         }
         break;
     }
@@ -220,7 +225,12 @@ pub(super) fn read(path: &Path, dirs: &DataDirs) -> Result<PackageMetadata, Meta
     parse(path, &read_bounded(path)?, dirs)
 }
 
-fn parse(path: &Path, bytes: &[u8], dirs: &DataDirs) -> Result<PackageMetadata, MetadataError> {
+/// Reads the bytes of a metadata file, forgivingly.
+pub(super) fn parse(
+    path: &Path,
+    bytes: &[u8],
+    dirs: &DataDirs,
+) -> Result<PackageMetadata, MetadataError> {
     let format = Format::from_path(path).unwrap_or(Format::Json);
     let malformed = |source| MetadataError::Malformed {
         path: path.to_path_buf(),

@@ -9,7 +9,8 @@
 //!                                   Package --(key, file name)--> resolve --> a path inside
 //! ```
 //!
-//! - [`PackageLoader`] gives [`Package`]s of a type, and lists those that are installed.
+//! - [`PackageLoader`] gives [`Package`]s of a type, and lists those that are installed: by a
+//!   [`Listing`], which finds out what has changed since the last one.
 //! - [`Definition`] is what packages of a type look like; a structure says it once.
 //! - [`Package`] has KPackage's methods under their names, in Rust's spelling. Its answers are those
 //!   of KPackage 5.103.
@@ -65,7 +66,7 @@ pub use definition::{Definition, KeyDefinition, Kind};
 pub use error::{FileError, LoadError, NameFault, PackageError, PassedOver, Tried};
 pub use examination::Examination;
 pub use hash::{HashAlgorithm, HashError};
-pub use listing::ListedPackage;
+pub use listing::{ListedPackage, Listing, ListingProgress};
 pub use loader::PackageLoader;
 pub use metadata::{MetadataError, PackageMetadata};
 pub use open::OpenError;

@@ -190,6 +190,20 @@ impl Package {
         &self.0.structure
     }
 
+    /// What packages of its kind are located with.
+    pub(super) fn site(&self) -> Site<'_> {
+        self.0.site(None)
+    }
+
+    /// A package as this one, with contents that were located elsewhere.
+    pub(super) fn with_contents(&self, contents: Contents) -> Self {
+        let mut package = self.clone();
+        let state = Arc::make_mut(&mut package.0);
+        state.contents = contents;
+        state.failed = None;
+        package
+    }
+
     /// The loader that it is from.
     pub(super) fn loader(&self) -> &PackageLoader {
         &self.0.loader

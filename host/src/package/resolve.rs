@@ -209,7 +209,8 @@ impl Contents {
             Ok(normal) => normal,
             Err(error) => return Candidate::none(&error),
         };
-        if self.definition.allow_external_paths() {
+        let is_inside_anyway = self.plain && !has_parent(path) && normal != root;
+        if self.definition.allow_external_paths() || is_inside_anyway {
             return Candidate::Found(normal);
         }
         match fs::canonicalize(&normal) {
@@ -338,6 +339,10 @@ fn normalised(path: &Path) -> io::Result<PathBuf> {
         }
     }
     Ok(normal)
+}
+
+fn has_parent(path: &Path) -> bool {
+    path.components().any(|it| it == Component::ParentDir)
 }
 
 /// Whether `path` lies below `root` and is not `root` itself; both canonical.

@@ -28,7 +28,8 @@
 //! * In the [cache folder](cache_dir) an index of each plugin folder with many files. With it a fresh
 //!   process resolves a type without looking at every plugin. It notices files that come, go and are
 //!   replaced, and winners that are changed in place; not other files that are changed in place:
-//!   [`Registry::refresh`] looks at everything again. It may be deleted at any moment.
+//!   [`Registry::refresh`] looks at everything again. It may be deleted at any moment. So may what
+//!   listings of packages keep there.
 //! * In the [state folder](state_dir) the quarantine, and what loading found out about files.
 //!
 //! A process with raised privileges keeps neither.
@@ -68,6 +69,7 @@ pub use keyway_metadata::{
     Abi, GivenType, Manifest, ManifestError, TypeKind, TypeName, TypeNameError,
 };
 
+pub(crate) use file::identity::now;
 pub use file::{Container, Header, identity::FileIdentity};
 pub use gates::candidate::{Candidate, Compatible, Look, look};
 pub use gates::refusal::{Gate, NotAPlugin, Refusal};

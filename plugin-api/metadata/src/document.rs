@@ -286,6 +286,14 @@ impl Document {
         })
     }
 
+    /// The keys of `KPlugin`, if they are known without taking the document apart.
+    pub(crate) fn kplugin_keys(&self) -> Option<impl Iterator<Item = &str>> {
+        match &self.source {
+            Source::Map(_) => None,
+            Source::Text(text) => Some(text.outline.kplugin_keys(&text.text)),
+        }
+    }
+
     /// What stands under `key`, as far as that is known without taking the document apart.
     pub(crate) fn piece(&self, section: Section, key: &str) -> Piece<'_> {
         match &self.source {

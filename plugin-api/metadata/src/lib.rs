@@ -57,6 +57,7 @@ pub use document::{Document, DocumentError, Format, Lenient};
 pub use manifest::{
     Abi, FORMAT as MANIFEST_FORMAT, GivenType, Manifest, ManifestError, TypeKind, manifest_head,
 };
+
 pub use plugin::{Author, PluginMetadata, ValueError};
 pub use property_types::PropertyTypes;
 pub use type_name::{TypeName, TypeNameError};

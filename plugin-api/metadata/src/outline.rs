@@ -115,6 +115,12 @@ impl Outline {
         }
     }
 
+    /// The keys of `KPlugin` in the text that this is the outline of.
+    pub(crate) fn kplugin_keys<'a>(&'a self, text: &'a str) -> impl Iterator<Item = &'a str> {
+        let keys = self.kplugin.iter();
+        keys.filter_map(move |member| member.key.part(text))
+    }
+
     fn members(&mut self, section: Section) -> &mut Vec<Member> {
         match section {
             Section::Root => &mut self.root,

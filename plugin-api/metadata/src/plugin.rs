@@ -122,6 +122,20 @@ impl<'a> PluginMetadata<'a> {
         self.translated("Name", locale)
     }
 
+    /// Whether it has a name in any language: where it has none, [`name`](Self::name) is the name in
+    /// every locale.
+    #[must_use]
+    pub fn is_translated(self) -> bool {
+        let is_one = |key: &str| key.starts_with("Name[") && key != "Name[C]";
+        if let Source::Document(document) = self.0 {
+            if let Some(mut keys) = document.kplugin_keys() {
+                return keys.any(is_one);
+            }
+        }
+        let kplugin = self.raw().get("KPlugin").and_then(Value::as_object);
+        kplugin.is_some_and(|it| it.keys().any(|key| is_one(key)))
+    }
+
     /// What it is, in the C locale.
     #[must_use]
     pub fn description(self) -> Option<&'a str> {

@@ -3,6 +3,7 @@
 pub(crate) mod appstream;
 pub(crate) mod explain;
 pub(crate) mod file;
+pub(crate) mod find;
 pub(crate) mod hash;
 pub(crate) mod kpackagetool;
 pub(crate) mod list;

@@ -33,7 +33,7 @@ pub(crate) fn run(args: &Plugins, json: bool) -> Result<Outcome, Failure> {
     if files.is_empty() {
         host::say_searched(&registry, "there are no plugins");
     }
-    let rows = files.into_iter().map(|(file, shown)| {
+    let rows = files.iter().map(|(file, shown)| {
         let manifest = file.manifest();
         [
             Cell::from(shown.status),
@@ -196,7 +196,7 @@ impl Shown {
     }
 
     /// The reason, which names files, or the types.
-    fn remark(&self) -> Cell {
+    fn remark(&self) -> Cell<'static> {
         if let Some((code, message)) = &self.reason {
             return Cell::whole(format!("{code}: {message}"));
         }

@@ -178,7 +178,7 @@ impl Key<'_> {
         object.into()
     }
 
-    fn to_row(&self) -> [Cell; 5] {
+    fn to_row(&self) -> [Cell<'_>; 5] {
         let required = if self.definition.is_required() {
             ", required"
         } else {

@@ -18,6 +18,12 @@ pub(super) struct Row {
     root: Option<String>,
 }
 
+impl Row {
+    fn cells(&self) -> [Cell<'_>; 3] {
+        [&self.type_name, &self.plugin, &self.version].map(Cell::from)
+    }
+}
+
 pub(crate) fn run(args: &Types, json: bool) -> Result<Outcome, Failure> {
     let registry = host::registry();
     let mut rows = rows(&registry.catalog());
@@ -46,10 +52,9 @@ pub(crate) fn run(args: &Types, json: bool) -> Result<Outcome, Failure> {
     if rows.is_empty() {
         host::say_searched(&registry, "no plugin gives a package type");
     }
-    let cells = |row: &Row| [&row.type_name, &row.plugin, &row.version].map(Cell::from);
     if args.roots {
         let rows = rows.iter().map(|row| {
-            let [type_name, plugin, version] = cells(row);
+            let [type_name, plugin, version] = row.cells();
             let root = Cell::whole(row.root.as_deref().unwrap_or("-"));
             [type_name, plugin, version, root]
         });
@@ -60,7 +65,7 @@ pub(crate) fn run(args: &Types, json: bool) -> Result<Outcome, Failure> {
     } else {
         table::print(
             &["TYPE", "PLUGIN", "VERSION"],
-            rows.iter().map(cells).collect(),
+            rows.iter().map(Row::cells).collect(),
         )?;
     }
     Ok(Outcome::Done)

@@ -212,9 +212,12 @@ fn listed(place: &Place, root: Option<&str>) -> Vec<String> {
     packages
         .iter()
         .map(|package| {
-            let path = package.path.strip_prefix(place.at("")).unwrap();
-            let mut line = format!("{} {}", package.id, path.display());
-            for (is, word) in [(!package.valid, " invalid"), (package.untyped, " untyped")] {
+            let path = package.path().strip_prefix(place.at("")).unwrap();
+            let mut line = format!("{} {}", package.id(), path.display());
+            for (is, word) in [
+                (!package.is_valid(), " invalid"),
+                (package.is_untyped(), " untyped"),
+            ] {
                 if is {
                     line.push_str(word);
                 }

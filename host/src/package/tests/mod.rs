@@ -7,6 +7,8 @@ mod archives;
 #[cfg(target_os = "linux")]
 mod differences;
 mod hashing;
+#[cfg(unix)]
+mod listing;
 mod loading;
 mod locating;
 #[cfg(unix)]

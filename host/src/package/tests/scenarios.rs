@@ -269,8 +269,8 @@ impl Replay {
         let mut lines: Vec<String> = packages
             .iter()
             .map(|package| {
-                let file = package.metadata.file().unwrap();
-                format!("{} {}", package.id, file.display())
+                let file = package.metadata().file().unwrap();
+                format!("{} {}", package.id(), file.display())
             })
             .collect();
         lines.sort();

@@ -53,9 +53,27 @@ impl FileIdentity {
         }
     }
 
+    /// The identity of the file that `stat` is about.
+    #[cfg(unix)]
+    #[allow(
+        clippy::unnecessary_cast,
+        clippy::cast_possible_wrap,
+        reason = "the types differ from system to system"
+    )]
+    pub(crate) fn of_stat(stat: &rustix::fs::Stat) -> Self {
+        let nanoseconds = |s: i64, ns: i64| s.saturating_mul(1_000_000_000).saturating_add(ns);
+        Self {
+            device: stat.st_dev as u64,
+            inode: stat.st_ino as u64,
+            size: stat.st_size as u64,
+            modified: nanoseconds(stat.st_mtime as i64, stat.st_mtime_nsec as i64),
+            changed: nanoseconds(stat.st_ctime as i64, stat.st_ctime_nsec as i64),
+        }
+    }
+
     /// Whether a change after `moment` (nanoseconds since 1970) would have another time than this
     /// one: file systems and kernels count in ticks, and some keep no times at all.
-    pub(in crate::plugin) fn is_settled_at(&self, moment: i64) -> bool {
+    pub(crate) fn is_settled_at(&self, moment: i64) -> bool {
         /// Longer than the tick of any file system in use.
         const TICK: i64 = 2_000_000_000;
         self.changed > TICK && self.changed.saturating_add(TICK) < moment
@@ -63,7 +81,7 @@ impl FileIdentity {
 }
 
 /// Now, in nanoseconds since 1970.
-pub(in crate::plugin) fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.map_or(0, |since| i64::try_from(since.as_nanos()).unwrap_or(0))
 }

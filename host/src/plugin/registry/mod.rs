@@ -46,6 +46,7 @@ pub struct Registry(Arc<Inner>);
 struct Inner {
     search_path: SearchPath,
     gates: Gates,
+    cache: Option<PathBuf>,
     index: Option<Index>,
     verdicts: Verdicts,
     safe_mode: bool,
@@ -87,7 +88,7 @@ impl std::fmt::Debug for Registry {
 }
 
 impl RegistryBuilder {
-    /// Keeps indexes in `folder`; `None` keeps none. The default is
+    /// Keeps indexes and listings in `folder`; `None` keeps none. The default is
     /// [`cache_dir`](super::cache_dir).
     #[must_use]
     pub fn cache_dir(mut self, folder: Option<PathBuf>) -> Self {
@@ -153,7 +154,8 @@ impl RegistryBuilder {
         Registry(Arc::new(Inner {
             search_path: self.search_path,
             gates,
-            index: self.cache.map(|cache| Index::new(cache, key)),
+            index: self.cache.clone().map(|cache| Index::new(cache, key)),
+            cache: self.cache,
             verdicts: Verdicts::new(self.state.map(|it| it.join("verdicts"))),
             safe_mode: self.safe_mode,
             probe: self.probe,
@@ -192,6 +194,11 @@ impl Registry {
     #[must_use]
     pub fn search_path(&self) -> &SearchPath {
         &self.0.search_path
+    }
+
+    /// Where may be kept what can be learned again.
+    pub(crate) fn cache_dir(&self) -> Option<&Path> {
+        self.0.cache.as_deref()
     }
 
     /// Plugins that ended a process while they were loaded.

@@ -174,3 +174,21 @@ fn a_view_is_taken_from_anything_that_has_a_root() {
     );
     assert_eq!(document.metadata().raw(), document.root());
 }
+
+#[test]
+fn a_name_in_a_language_is_a_translation() {
+    for (kplugin, is) in [
+        (json!({}), false),
+        (
+            json!({"Name": "a", "Name[C]": "b", "Description[de]": "c"}),
+            false,
+        ),
+        (json!(["Name[de]"]), false),
+        (json!({"Name[de]": "a"}), true),
+    ] {
+        let document = document(&json!({"KPlugin": kplugin, "Name[fr]": "x"}));
+        assert_eq!(document.metadata().is_translated(), is, "{kplugin}");
+        let taken_apart = PluginMetadata::new(document.root());
+        assert_eq!(taken_apart.is_translated(), is, "{kplugin}");
+    }
+}

@@ -16,8 +16,8 @@ use keyway_tests::copy::Copy;
 use keyway_tests::{Build, PluginFolder, workspace};
 
 use super::bare::Bare;
-use super::measure::{Bound, Scale, in_turns, row, timed};
 use super::plugins;
+use keyway_tests::bench::measure::{Bound, Scale, in_turns, row, timed};
 
 /// Calls that are measured at once.
 const CALLS: usize = 2000;

@@ -7,8 +7,9 @@ use std::process::Command;
 use keyway::{Registry, SearchPath};
 use keyway_tests::PluginFolder;
 
-use super::measure::{Bound, Scale, in_turns, median, row, timed};
-use super::{kde, plugins};
+use super::plugins;
+use keyway_tests::bench::kde;
+use keyway_tests::bench::measure::{Bound, Scale, in_turns, median, row, timed};
 
 /// Cold discovery against opening each file and reading its first 8 KiB.
 pub(crate) fn beside_reading(scale: &Scale) {

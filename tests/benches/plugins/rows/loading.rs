@@ -17,8 +17,8 @@ use keyway_metadata::TypeKind;
 use keyway_tests::PluginFolder;
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 
-use super::measure::{Bound, Scale, median, row, timed};
 use super::plugins;
+use keyway_tests::bench::measure::{Bound, Scale, median, row, timed};
 
 /// The argument that makes this program the process that loads.
 pub(crate) const CHILD: &str = "--load";

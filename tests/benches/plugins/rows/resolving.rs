@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 use keyway_tests::PluginFolder;
 use tempfile::TempDir;
 
-use super::measure::{Bound, Scale, in_turns, row, timed};
 use super::plugins;
+use keyway_tests::bench::measure::{Bound, Scale, in_turns, row, timed};
 
 /// A folder of plugins and the index of it.
 struct Indexed {

@@ -7,8 +7,9 @@ use keyway::{DataDirs, PackageLoader, Registry, SearchPath};
 use keyway_tests::PluginFolder;
 use tempfile::TempDir;
 
-use super::measure::{Bound, Scale, in_turns, median, row, timed};
-use super::{kde, plugins};
+use super::plugins;
+use keyway_tests::bench::kde;
+use keyway_tests::bench::measure::{Bound, Scale, in_turns, median, row, timed};
 
 /// The argument that makes this program the process that loads.
 pub(crate) const CHILD: &str = "--load-structure";

@@ -80,7 +80,7 @@ pub(super) fn list(tool: &Tool) -> Result<(), Refused> {
     text.push(root);
     line(text)?;
     for package in listed {
-        line(package.id)?;
+        line(package.id())?;
     }
     Ok(())
 }

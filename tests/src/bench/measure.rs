@@ -3,18 +3,22 @@
 use std::time::Instant;
 
 /// How much is measured.
-pub(crate) struct Scale {
-    pub(crate) quick: bool,
+#[derive(Clone, Copy, Debug)]
+pub struct Scale {
+    /// Fewer rounds of less, whose numbers say nothing.
+    pub quick: bool,
 }
 
 impl Scale {
     /// `rounds`, or a few.
-    pub(crate) fn rounds(&self, rounds: usize) -> usize {
+    #[must_use]
+    pub fn rounds(&self, rounds: usize) -> usize {
         if self.quick { 3 } else { rounds }
     }
 
     /// `count`, or a tenth.
-    pub(crate) fn count(&self, count: usize) -> usize {
+    #[must_use]
+    pub fn count(&self, count: usize) -> usize {
         if self.quick {
             (count / 10).max(1)
         } else {
@@ -24,7 +28,8 @@ impl Scale {
 }
 
 /// What a row must keep.
-pub(crate) enum Bound {
+#[derive(Clone, Copy, Debug)]
+pub enum Bound {
     /// A is at most so many times B.
     AtMost(f64),
     /// A is at least so many times B.
@@ -34,7 +39,7 @@ pub(crate) enum Bound {
 }
 
 /// The nanoseconds that `work` takes; what it gives is dropped afterwards.
-pub(crate) fn timed<R>(work: impl FnOnce() -> R) -> f64 {
+pub fn timed<R>(work: impl FnOnce() -> R) -> f64 {
     let began = Instant::now();
     let result = work();
     let elapsed = began.elapsed();
@@ -44,7 +49,7 @@ pub(crate) fn timed<R>(work: impl FnOnce() -> R) -> f64 {
 
 /// Lets the things take turns, `rounds` times, another one first in each round; gives what each said
 /// (nanoseconds), round by round. One more round before warms up.
-pub(crate) fn in_turns<const N: usize>(
+pub fn in_turns<const N: usize>(
     rounds: usize,
     things: [&mut dyn FnMut() -> f64; N],
 ) -> [Vec<f64>; N] {
@@ -61,7 +66,9 @@ pub(crate) fn in_turns<const N: usize>(
     taken
 }
 
-pub(crate) fn median(values: &[f64]) -> f64 {
+/// The middle one, or what lies between the two in the middle.
+#[must_use]
+pub fn median(values: &[f64]) -> f64 {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
     match values.len() {
@@ -71,7 +78,8 @@ pub(crate) fn median(values: &[f64]) -> f64 {
     }
 }
 
-pub(crate) fn heading() {
+/// Prints what stands above the rows.
+pub fn heading() {
     println!(
         "{:<58} {:>10} {:>10} {:>8} {:>15}  bound",
         "A / B", "A", "B", "A/B", "(min-max)"
@@ -80,7 +88,16 @@ pub(crate) fn heading() {
 
 /// Prints one row: A and B round by round. The ratio is that of the medians, its range that of the
 /// rounds.
-pub(crate) fn row(what: &str, a: &[f64], b: &[f64], bound: &Bound) {
+pub fn row(what: &str, a: &[f64], b: &[f64], bound: &Bound) {
+    row_as(what, a, b, bound, shown);
+}
+
+/// As [`row`], of bytes.
+pub fn row_of_bytes(what: &str, a: &[f64], b: &[f64], bound: &Bound) {
+    row_as(what, a, b, bound, |bytes| format!("{bytes:.0} B"));
+}
+
+fn row_as(what: &str, a: &[f64], b: &[f64], bound: &Bound, shown: impl Fn(f64) -> String) {
     let (first, second) = (median(a), median(b));
     let ratio = first / second;
     let rounds = a.iter().zip(b).map(|(a, b)| a / b);

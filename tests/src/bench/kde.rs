@@ -3,11 +3,16 @@
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-use keyway_tests::{skipped, workspace};
+use crate::{skipped, workspace};
 
 /// Builds what lies in `tests/cpp` and gives the folder with it; `None` after saying that `what` is
 /// skipped, where there is nothing to build it with.
-pub(crate) fn built(what: &str) -> Option<PathBuf> {
+///
+/// # Panics
+///
+/// When it does not build although all that it needs is there.
+#[must_use]
+pub fn built(what: &str) -> Option<PathBuf> {
     let folder = workspace().join("target/cpp");
     let configured = Command::new("cmake")
         .arg("-S")
@@ -28,17 +33,22 @@ pub(crate) fn built(what: &str) -> Option<PathBuf> {
         Ok(_) => {}
     }
     let output = Command::new("cmake").arg("--build").arg(&folder).output();
-    let output = output.unwrap();
+    let output = output.expect("cmake runs");
     assert!(output.status.success(), "{}", text(&output));
     Some(folder)
 }
 
 /// Runs a program that prints nanoseconds, one a line.
-pub(crate) fn nanoseconds(command: &mut Command) -> Vec<f64> {
-    let output = command.output().unwrap();
+///
+/// # Panics
+///
+/// When it fails or prints something else.
+pub fn nanoseconds(command: &mut Command) -> Vec<f64> {
+    let output = command.output().expect("the program runs");
     assert!(output.status.success(), "{command:?}: {}", text(&output));
-    let output = String::from_utf8(output.stdout).unwrap();
-    output.lines().map(|line| line.parse().unwrap()).collect()
+    let output = String::from_utf8_lossy(&output.stdout).into_owned();
+    let number = |line: &str| line.parse().expect("a number on each line");
+    output.lines().map(number).collect()
 }
 
 fn text(output: &Output) -> String {
