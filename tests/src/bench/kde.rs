@@ -38,17 +38,25 @@ pub fn built(what: &str) -> Option<PathBuf> {
     Some(folder)
 }
 
+/// Runs a program and gives what it prints.
+///
+/// # Panics
+///
+/// When it fails.
+pub fn printed(command: &mut Command) -> String {
+    let output = command.output().expect("the program runs");
+    assert!(output.status.success(), "{command:?}: {}", text(&output));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
 /// Runs a program that prints nanoseconds, one a line.
 ///
 /// # Panics
 ///
 /// When it fails or prints something else.
 pub fn nanoseconds(command: &mut Command) -> Vec<f64> {
-    let output = command.output().expect("the program runs");
-    assert!(output.status.success(), "{command:?}: {}", text(&output));
-    let output = String::from_utf8_lossy(&output.stdout).into_owned();
     let number = |line: &str| line.parse().expect("a number on each line");
-    output.lines().map(number).collect()
+    printed(command).lines().map(number).collect()
 }
 
 fn text(output: &Output) -> String {
