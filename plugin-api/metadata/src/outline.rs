@@ -24,6 +24,7 @@ pub(crate) enum Section {
 pub(crate) enum Piece<'a> {
     Missing,
     Text(&'a str),
+    List(Texts<'a>),
     Flag(bool),
     /// Something that only the whole parse tells.
     Other,
@@ -65,9 +66,24 @@ struct Member {
     value: Value,
 }
 
+/// The entries of a list that holds nothing but texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Texts<'a> {
+    text: &'a str,
+    places: &'a [Place],
+}
+
+impl<'a> Texts<'a> {
+    pub(crate) fn iter(self) -> impl Iterator<Item = &'a str> {
+        let places = self.places.iter();
+        places.filter_map(move |place| place.part(self.text))
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Value {
     Text(Place),
+    List(Box<[Place]>),
     Flag(bool),
     Other,
 }
@@ -98,7 +114,7 @@ impl Outline {
     }
 
     /// What stands under `key` in the text that this is the outline of; of doubled keys the last.
-    pub(crate) fn get<'a>(&self, text: &'a str, section: Section, key: &str) -> Piece<'a> {
+    pub(crate) fn get<'a>(&'a self, text: &'a str, section: Section, key: &str) -> Piece<'a> {
         let members = match section {
             Section::Root => &self.root,
             Section::KPlugin => &self.kplugin,
@@ -110,6 +126,7 @@ impl Outline {
         match found.map(|member| &member.value) {
             None => Piece::Missing,
             Some(Value::Text(place)) => place.part(text).map_or(Piece::Other, Piece::Text),
+            Some(Value::List(places)) => Piece::List(Texts { text, places }),
             Some(Value::Flag(flag)) => Piece::Flag(*flag),
             Some(Value::Other) => Piece::Other,
         }
@@ -291,9 +308,15 @@ impl<'de> Visitor<'de> for Scalar<'de> {
         Ok(Value::Other)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, entries: A) -> Result<Value, A::Error> {
-        skip(entries)?;
-        Ok(Value::Other)
+    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut places = Some(Vec::new());
+        while let Some(entry) = entries.next_element_seed(Scalar { text: self.text })? {
+            match (entry, &mut places) {
+                (Value::Text(place), Some(places)) => places.push(place),
+                _ => places = None,
+            }
+        }
+        Ok(places.map_or(Value::Other, |places| Value::List(places.into())))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
@@ -360,6 +383,15 @@ mod tests {
         assert_eq!(get(Section::Root, "a"), Piece::Text("y"));
         assert_eq!(get(Section::Root, "b"), Piece::Flag(true));
         assert_eq!(get(Section::Root, "n"), Piece::Other);
+        let text = r#"{"l": ["a", "b"], "e": [], "m": ["a", 1], "x": ["\n"]}"#;
+        let lists = Outline::of(text).unwrap();
+        let list = |key| match lists.get(text, Section::Root, key) {
+            Piece::List(texts) => Some(texts.iter().collect::<Vec<_>>()),
+            _ => None,
+        };
+        assert_eq!(list("l"), Some(vec!["a", "b"]));
+        assert_eq!(list("e"), Some(Vec::new()));
+        assert_eq!((list("m"), list("x")), (None, None));
         assert_eq!(get(Section::Root, "Id"), Piece::Missing);
         assert_eq!(get(Section::Root, "KPlugin"), Piece::Other);
         assert_eq!(get(Section::KPlugin, "Id"), Piece::Text("new"));
@@ -419,6 +451,10 @@ mod tests {
                             }
                             Piece::Flag(found) => {
                                 assert_eq!(value.unwrap().as_bool(), Some(found), "{key} {text}");
+                            }
+                            Piece::List(found) => {
+                                let texts: Vec<&str> = found.iter().collect();
+                                assert_eq!(*value.unwrap(), serde_json::json!(texts), "{text}");
                             }
                             Piece::Other => assert!(value.is_some(), "{key} {text}"),
                         }

@@ -244,13 +244,13 @@ impl<'a> PluginMetadata<'a> {
     /// `KPlugin.ServiceTypes`, the older way to say what a package or plugin is for.
     #[must_use]
     pub fn service_types(self) -> Vec<String> {
-        values::list_of_texts(self.kplugin("ServiceTypes"))
+        self.list_in(Section::KPlugin, "ServiceTypes")
     }
 
     /// `KPlugin.MimeTypes`.
     #[must_use]
     pub fn mime_types(self) -> Vec<String> {
-        values::list_of_texts(self.kplugin("MimeTypes"))
+        self.list_in(Section::KPlugin, "MimeTypes")
     }
 
     /// Whether `name` is among [`mime_types`](Self::mime_types). Unlike KDE's method of this name it
@@ -264,13 +264,13 @@ impl<'a> PluginMetadata<'a> {
     /// `KPlugin.FormFactors`: `desktop`, `phone` and such.
     #[must_use]
     pub fn form_factors(self) -> Vec<String> {
-        values::list_of_texts(self.kplugin("FormFactors"))
+        self.list_in(Section::KPlugin, "FormFactors")
     }
 
     /// `KPlugin.Dependencies`.
     #[must_use]
     pub fn dependencies(self) -> Vec<String> {
-        values::list_of_texts(self.kplugin("Dependencies"))
+        self.list_in(Section::KPlugin, "Dependencies")
     }
 
     /// `KPackageStructure` as a list, unchecked: the types of a package, or those that a structure
@@ -323,11 +323,7 @@ impl<'a> PluginMetadata<'a> {
     /// `null`, an empty list and a key that is not there.
     #[must_use]
     pub fn value(self, key: &str) -> Option<Cow<'a, str>> {
-        match self.piece(Section::Root, key) {
-            Piece::Missing => None,
-            Piece::Text(text) => Some(Cow::Borrowed(text)),
-            Piece::Flag(_) | Piece::Other => values::single_text(self.raw().get(key)?),
-        }
+        self.value_in(Section::Root, key)
     }
 
     /// A root key as a value of the type that the caller wants: a flag, a number, a list, a struct of
@@ -377,14 +373,14 @@ impl<'a> PluginMetadata<'a> {
     /// A key of `KPlugin` as one text, as [`value`](Self::value) has those of the root.
     #[must_use]
     pub fn kplugin_value(self, key: &str) -> Option<Cow<'a, str>> {
-        values::single_text(self.kplugin(key)?)
+        self.value_in(Section::KPlugin, key)
     }
 
     /// A root key as a list of texts: a list entry by entry, a text, number or boolean as a list
     /// of one, anything else as the empty list.
     #[must_use]
     pub fn list(self, key: &str) -> Vec<String> {
-        values::list_of_texts(self.raw().get(key))
+        self.list_in(Section::Root, key)
     }
 
     /// A text of `KPlugin` in a language: of `Name[ll_CC]`, `Name[ll]` and `Name` the first that
@@ -396,6 +392,33 @@ impl<'a> PluginMetadata<'a> {
     #[must_use]
     pub fn translated(self, key: &str, locale: &str) -> Option<&'a str> {
         translated(|key| self.entry(key), key, locale)
+    }
+
+    fn value_in(self, section: Section, key: &str) -> Option<Cow<'a, str>> {
+        match self.piece(section, key) {
+            Piece::Missing => None,
+            Piece::Text(text) => Some(Cow::Borrowed(text)),
+            Piece::List(texts) => {
+                let texts: Vec<&str> = texts.iter().collect();
+                (!texts.is_empty()).then(|| Cow::Owned(texts.join(",")))
+            }
+            Piece::Flag(_) | Piece::Other => values::single_text(self.member(section, key)?),
+        }
+    }
+
+    fn list_in(self, section: Section, key: &str) -> Vec<String> {
+        match self.piece(section, key) {
+            Piece::Missing => Vec::new(),
+            Piece::List(texts) => texts.iter().map(str::to_owned).collect(),
+            _ => values::list_of_texts(self.member(section, key)),
+        }
+    }
+
+    fn member(self, section: Section, key: &str) -> Option<&'a Value> {
+        match section {
+            Section::Root => self.raw().get(key),
+            Section::KPlugin => self.raw().get("KPlugin")?.get(key),
+        }
     }
 
     /// What stands under a key of `KPlugin`.
@@ -411,7 +434,7 @@ impl<'a> PluginMetadata<'a> {
         match self.piece(Section::KPlugin, key) {
             Piece::Missing => Entry::Missing,
             Piece::Text(text) => Entry::Text(text),
-            Piece::Flag(_) => Entry::NoText,
+            Piece::Flag(_) | Piece::List(_) => Entry::NoText,
             Piece::Other => Entry::of(self.raw().get("KPlugin").and_then(|it| it.get(key))),
         }
     }
