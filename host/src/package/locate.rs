@@ -17,6 +17,7 @@ use super::error::{PackageError, PassedOver, Tried, is_absence};
 use super::loader::PackageLoader;
 use super::open::{Unlinked, is_unlinked_folder};
 use super::package::Package;
+use super::resolve::{climbs, plain};
 use super::shown::Shown;
 use super::{metadata, search};
 use crate::plugin::Structure;
@@ -356,9 +357,8 @@ pub(super) fn first_folder(asked: &Path, places: Vec<PathBuf>) -> Result<PathBuf
 
 /// The folder at `path` in canonical form.
 fn folder(path: &Path) -> Result<PathBuf, PassedOver> {
-    let climbs = path.components().any(|part| part == Component::ParentDir);
-    if path.is_absolute() && !climbs && matches!(is_unlinked_folder(path), Unlinked::Yes) {
-        return Ok(path.components().collect());
+    if path.is_absolute() && !climbs(path) && matches!(is_unlinked_folder(path), Unlinked::Yes) {
+        return Ok(plain(path));
     }
     let passed_over = |error| {
         if is_absence(&error) {

@@ -194,8 +194,8 @@ impl Contents {
     fn look(&self, root: &Path, path: &Path) -> Candidate {
         // In a path without links nothing leads outside: one look, instead of one for each part.
         let plain = plain(path);
-        let climbs = || path.components().any(|part| part == Component::ParentDir);
-        if !self.definition.allow_external_paths() && plain != root && !climbs() {
+        let is_root = plain.as_os_str() == root.as_os_str();
+        if !self.definition.allow_external_paths() && !is_root && !climbs(path) {
             match is_unlinked(path) {
                 Unlinked::Yes => return Candidate::Found(plain),
                 Unlinked::Missing => return Candidate::Missing,
@@ -316,7 +316,7 @@ fn joined(root: &Path, prefix: &str, path: &str, name: &OsStr) -> PathBuf {
 }
 
 /// The same path without `.` and doubled slashes.
-fn plain(path: &Path) -> PathBuf {
+pub(super) fn plain(path: &Path) -> PathBuf {
     // What is plain already is most often asked for, and taking paths apart is slow.
     let bytes = path.as_os_str().as_encoded_bytes();
     let odd = |pair: &[u8]| pair[0] == b'/' && matches!(pair[1], b'/' | b'.');
@@ -343,6 +343,14 @@ fn normalised(path: &Path) -> io::Result<PathBuf> {
 
 fn has_parent(path: &Path) -> bool {
     path.components().any(|it| it == Component::ParentDir)
+}
+
+/// Whether there is a `..` in the path.
+pub(super) fn climbs(path: &Path) -> bool {
+    // Taking paths apart is slow, and most have no two dots in them.
+    let bytes = path.as_os_str().as_encoded_bytes();
+    let may = bytes.windows(2).any(|pair| pair == b"..");
+    may && path.components().any(|part| part == Component::ParentDir)
 }
 
 /// Whether `path` lies below `root` and is not `root` itself; both canonical.
