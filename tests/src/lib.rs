@@ -9,6 +9,7 @@ pub mod c;
 pub mod command;
 pub mod copy;
 pub mod folder;
+pub mod kde;
 pub mod memory;
 pub mod patch;
 

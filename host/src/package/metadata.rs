@@ -25,11 +25,16 @@ pub struct PackageMetadata {
 }
 
 impl PackageMetadata {
-    /// The package's id: `KPlugin.Id`, else the base name of the file, which is `metadata`, as in
-    /// KPackage 5.103. `None` where there is no file either.
+    /// The package's id: `KPlugin.Id`, else the base name of the file, which is `metadata` unless a
+    /// `.desktop` file names another in `X-KDE-Library`, as in KPackage 5.103. `None` where there is
+    /// no file either.
     #[must_use]
     pub fn id(&self) -> Option<&str> {
-        let base_name = || self.file.as_deref()?.file_stem()?.to_str();
+        let base_name = || {
+            let library = self.document.library().map(Path::new);
+            let file = library.or(self.file.as_deref())?.file_name()?;
+            file.to_str()?.split('.').next()
+        };
         self.document.metadata().id().or_else(base_name)
     }
 
@@ -210,9 +215,8 @@ pub(super) fn read(path: &Path, dirs: &DataDirs) -> Result<PackageMetadata, Meta
         source,
     };
     let mut read = Document::parse_lenient(format, &bytes).map_err(malformed)?;
-    if format == Format::Desktop
-        && let Some(types) = property_types(&read.document, dirs)
-    {
+    if format == Format::Desktop {
+        let types = property_types(&read.document, dirs);
         read = Document::parse_lenient_typed(format, &bytes, &types).map_err(malformed)?;
     }
     let Lenient {
@@ -230,9 +234,18 @@ pub(super) fn read(path: &Path, dirs: &DataDirs) -> Result<PackageMetadata, Meta
     })
 }
 
-/// What KDE's service type files in the data folders say about the keys of a `.desktop` file.
-fn property_types(document: &Document, dirs: &DataDirs) -> Option<PropertyTypes> {
-    let mut types = None;
+/// What KPackage 5.103 says about the keys of any package's `.desktop` file, before all others.
+const OF_ALL_PACKAGES: &str = "[Desktop Entry]\nType=ServiceType\n\
+    [PropertyDef::Keywords]\nType=QStringList\n\
+    [PropertyDef::NoDisplay]\nType=bool\n\
+    [PropertyDef::X-KPackage-Dependencies]\nType=QStringList\n";
+
+/// What KPackage, and KDE's service type files in the data folders, say about the keys of a
+/// `.desktop` file.
+fn property_types(document: &Document, dirs: &DataDirs) -> PropertyTypes {
+    let mut types = PropertyTypes::new();
+    let mut add = |bytes: &[u8]| types.add_service_type(bytes);
+    let _ = add(OF_ALL_PACKAGES.as_bytes());
     for service_type in document.metadata().service_types() {
         let found = PropertyTypes::file_names(&service_type)
             .iter()
@@ -240,9 +253,8 @@ fn property_types(document: &Document, dirs: &DataDirs) -> Option<PropertyTypes>
             .flat_map(|name| dirs.places(&Path::new("kservicetypes5").join(name)))
             .find_map(|path| read_bounded(&path).ok());
         if let Some(bytes) = found {
-            let types = types.get_or_insert_with(PropertyTypes::new);
             // A service type file that is none is the system's trouble, not this package's.
-            if let Err(error) = types.add_service_type(&bytes) {
+            if let Err(error) = add(&bytes) {
                 tracing::debug!(%service_type, %error, "a service type file was passed over");
             }
         }

@@ -230,13 +230,13 @@ impl<'a> PluginMetadata<'a> {
     /// `KPlugin.ServiceTypes`, the older way to say what a package or plugin is for.
     #[must_use]
     pub fn service_types(self) -> Vec<String> {
-        values::list_of_texts(self.kplugin("ServiceTypes"))
+        values::texts(self.kplugin("ServiceTypes"))
     }
 
     /// `KPlugin.MimeTypes`.
     #[must_use]
     pub fn mime_types(self) -> Vec<String> {
-        values::list_of_texts(self.kplugin("MimeTypes"))
+        values::texts(self.kplugin("MimeTypes"))
     }
 
     /// Whether `name` is among [`mime_types`](Self::mime_types). Unlike KDE's method of this name it
@@ -250,13 +250,13 @@ impl<'a> PluginMetadata<'a> {
     /// `KPlugin.FormFactors`: `desktop`, `phone` and such.
     #[must_use]
     pub fn form_factors(self) -> Vec<String> {
-        values::list_of_texts(self.kplugin("FormFactors"))
+        values::texts(self.kplugin("FormFactors"))
     }
 
     /// `KPlugin.Dependencies`.
     #[must_use]
     pub fn dependencies(self) -> Vec<String> {
-        values::list_of_texts(self.kplugin("Dependencies"))
+        values::texts(self.kplugin("Dependencies"))
     }
 
     /// `KPackageStructure` as a list, unchecked: the types of a package, or those that a structure

@@ -1,47 +1,14 @@
-//! The programs and plugins in `tests/cpp`, which use KDE's libraries.
+//! Running the programs in `tests/cpp`, which use KDE's libraries.
 
-use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::Command;
 
-use keyway_tests::{skipped, workspace};
-
-/// Builds what lies in `tests/cpp` and gives the folder with it; `None` after saying that `what` is
-/// skipped, where there is nothing to build it with.
-pub(crate) fn built(what: &str) -> Option<PathBuf> {
-    let folder = workspace().join("target/cpp");
-    let configured = Command::new("cmake")
-        .arg("-S")
-        .arg(workspace().join("tests/cpp"))
-        .arg("-B")
-        .arg(&folder)
-        .arg("-DCMAKE_BUILD_TYPE=Release")
-        .output();
-    match configured {
-        Err(_) => {
-            skipped(what, "there is no cmake");
-            return None;
-        }
-        Ok(output) if !output.status.success() => {
-            skipped(what, "there is no libkf5package-dev, qtbase5-dev or g++");
-            return None;
-        }
-        Ok(_) => {}
-    }
-    let output = Command::new("cmake").arg("--build").arg(&folder).output();
-    let output = output.unwrap();
-    assert!(output.status.success(), "{}", text(&output));
-    Some(folder)
-}
+pub(crate) use keyway_tests::kde::built;
 
 /// Runs a program that prints nanoseconds, one a line.
 pub(crate) fn nanoseconds(command: &mut Command) -> Vec<f64> {
     let output = command.output().unwrap();
-    assert!(output.status.success(), "{command:?}: {}", text(&output));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {said}");
     let output = String::from_utf8(output.stdout).unwrap();
     output.lines().map(|line| line.parse().unwrap()).collect()
-}
-
-fn text(output: &Output) -> String {
-    let all = [&*output.stdout, &*output.stderr].concat();
-    String::from_utf8_lossy(&all).into_owned()
 }
