@@ -15,9 +15,7 @@ use crate::folder::workspace;
 pub fn built(what: &str) -> Option<PathBuf> {
     // Tests run side by side.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let _lock = ONE_AT_A_TIME
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
+    let _lock = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = workspace().join("target/cpp");
     let configured = Command::new("cmake")
         .arg("-S")

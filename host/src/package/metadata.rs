@@ -303,3 +303,37 @@ pub(super) fn open_without_waiting(path: &Path) -> io::Result<File> {
     }
     options.open(path)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_desktop(text: &str) -> PackageMetadata {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metadata.desktop");
+        fs::write(&path, text).unwrap();
+        read(&path, &DataDirs::new(None, [])).unwrap()
+    }
+
+    #[test]
+    fn some_keys_of_any_package_have_a_type() {
+        let read =
+            read_desktop("[Desktop Entry]\nKeywords=a,b\nKeywords[de]=c,d\nNoDisplay=true\n");
+        let expected = serde_json::json!(
+            {"Keywords": ["a", "b"], "Keywords[de]": ["c", "d"], "NoDisplay": true}
+        );
+        assert_eq!(serde_json::json!(read.document().root()), expected);
+    }
+
+    #[test]
+    fn without_an_id_the_library_names_a_desktop_package() {
+        for (text, id) in [
+            ("Name=x", "metadata"),
+            ("X-KDE-Library=a/libx.y.so", "libx"),
+            ("X-KDE-Library=libx\nX-KDE-PluginInfo-Name=y", "y"),
+        ] {
+            let read = read_desktop(&format!("[Desktop Entry]\n{text}\n"));
+            assert_eq!(read.id(), Some(id));
+        }
+    }
+}

@@ -41,7 +41,15 @@ struct World {
 }
 
 const KEYS: [&str; 9] = [
-    "ui", "ui", "images", "main", "mainscript", "metadata", "", "nokey", "u",
+    "ui",
+    "ui",
+    "images",
+    "main",
+    "mainscript",
+    "metadata",
+    "",
+    "nokey",
+    "u",
 ];
 
 /// Keys that made types define. (KPackage finds metadata through what a type says of `metadata`.)
@@ -49,33 +57,126 @@ const DEFINED: [&str; 7] = ["ui", "ui", "images", "main", "mainscript", "u", ""]
 
 /// Paths of definitions; trees have the same.
 const PATHS: [&str; 22] = [
-    "ui", "ui", "ui/", "ui/main.qml", "ui/main.qml", "code", "images", "a/b", "UI", "", ".", "./ui",
-    "ui//main.qml", "ui/../code", "../metadata.json", "../../two/contents/ui", "/code", "..",
-    ".hid", "main.qml/", "%75i", "ü/x",
+    "ui",
+    "ui",
+    "ui/",
+    "ui/main.qml",
+    "ui/main.qml",
+    "code",
+    "images",
+    "a/b",
+    "UI",
+    "",
+    ".",
+    "./ui",
+    "ui//main.qml",
+    "ui/../code",
+    "../metadata.json",
+    "../../two/contents/ui",
+    "/code",
+    "..",
+    ".hid",
+    "main.qml/",
+    "%75i",
+    "ü/x",
 ];
 
 const PREFIXES: [&str; 12] = [
-    "contents/", "contents/", "contents", "", "/", "platform/x/", "contents/ui", "a//b/", "./",
-    "contents/../contents/", "../one/contents/", "contents//",
+    "contents/",
+    "contents/",
+    "contents",
+    "",
+    "/",
+    "platform/x/",
+    "contents/ui",
+    "a//b/",
+    "./",
+    "contents/../contents/",
+    "../one/contents/",
+    "contents//",
 ];
 
 const NAMES: [&str; 31] = [
-    "", "", "", "main.qml", "main.qml", "main.qml", "x", "x", "X", "ui", "a", "B", "_", "y z", "ü", "Ü", "-rf",
-    "%41", "a\nb", ".hid", "main.qml~", "ß", "ẞ", "İ", "ı", "\u{1f600}", "\u{ff5e}", "Σ", "aς", "10",
+    "",
+    "",
+    "",
+    "main.qml",
+    "main.qml",
+    "main.qml",
+    "x",
+    "x",
+    "X",
+    "ui",
+    "a",
+    "B",
+    "_",
+    "y z",
+    "ü",
+    "Ü",
+    "-rf",
+    "%41",
+    "a\nb",
+    ".hid",
+    "main.qml~",
+    "ß",
+    "ẞ",
+    "İ",
+    "ı",
+    "\u{1f600}",
+    "\u{ff5e}",
+    "Σ",
+    "aς",
+    "10",
     "1",
 ];
 
 /// File names that are asked for besides those that trees have.
 const ODD_NAMES: [&str; 20] = [
-    "main.qml", "main.qml", "x", "ui/main.qml", "ix", "..", ".", "../x", "../../metadata.json", "/", "/etc/passwd", "main.qml/",
-    "./main.qml", "ui/../main.qml", "x/..", "\0", "x\0y", "//x", "../../../../../../../../etc/passwd", "MAIN.QML",
+    "main.qml",
+    "main.qml",
+    "x",
+    "ui/main.qml",
+    "ix",
+    "..",
+    ".",
+    "../x",
+    "../../metadata.json",
+    "/",
+    "/etc/passwd",
+    "main.qml/",
+    "./main.qml",
+    "ui/../main.qml",
+    "x/..",
+    "\0",
+    "x\0y",
+    "//x",
+    "../../../../../../../../etc/passwd",
+    "MAIN.QML",
 ];
 
 const TARGETS: [&str; 22] = [
-    "main.qml", "x", "../x", "../ui", "ui", "../../metadata.json", ".", "..", "../..", "nowhere",
-    "$ROOT/outside/file", "$ROOT/outside", "$ROOT/outside/folder", "/etc/hostname", "/etc",
-    "$ROOT/home/test/pkgs/two", "../../two/contents/ui/main.qml", "main.qml/", "./x", "a//b",
-    "$ROOT/home/test/pkgs/one/contents/ui/main.qml", "$ROOT/home/test/pkgs/one-beside/x",
+    "main.qml",
+    "x",
+    "../x",
+    "../ui",
+    "ui",
+    "../../metadata.json",
+    ".",
+    "..",
+    "../..",
+    "nowhere",
+    "$ROOT/outside/file",
+    "$ROOT/outside",
+    "$ROOT/outside/folder",
+    "/etc/hostname",
+    "/etc",
+    "$ROOT/home/test/pkgs/two",
+    "../../two/contents/ui/main.qml",
+    "main.qml/",
+    "./x",
+    "a//b",
+    "$ROOT/home/test/pkgs/one/contents/ui/main.qml",
+    "$ROOT/home/test/pkgs/one-beside/x",
 ];
 
 fn of(list: &[&str]) -> impl Strategy<Value = String> + use<> {
@@ -159,21 +260,23 @@ fn structure() -> impl Strategy<Value = Value> {
         vec(definition, 0..6),
         proptest::option::weighted(0.2, of(&["X-Plasma-MainScript", "KPackageStructure"])),
     )
-        .prop_map(|(root, prefixes, external, mime_types, definitions, script)| {
-            let mut spec = json!({"external": external, "definitions": definitions});
-            let optional = [
-                ("default_root", json!(root)),
-                ("prefixes", json!(prefixes)),
-                ("default_mime_types", json!(mime_types)),
-                ("mainscript_metadata_key", json!(script)),
-            ];
-            for (name, value) in optional {
-                if !value.is_null() {
-                    spec[name] = value;
+        .prop_map(
+            |(root, prefixes, external, mime_types, definitions, script)| {
+                let mut spec = json!({"external": external, "definitions": definitions});
+                let optional = [
+                    ("default_root", json!(root)),
+                    ("prefixes", json!(prefixes)),
+                    ("default_mime_types", json!(mime_types)),
+                    ("mainscript_metadata_key", json!(script)),
+                ];
+                for (name, value) in optional {
+                    if !value.is_null() {
+                        spec[name] = value;
+                    }
                 }
-            }
-            spec
-        })
+                spec
+            },
+        )
 }
 
 fn mime_types() -> impl Strategy<Value = Vec<String>> {
@@ -210,7 +313,15 @@ fn metadata(world: &World) -> impl Strategy<Value = Entry> + use<> {
 }
 
 fn packages(world: &World) -> impl Strategy<Value = Entry> + use<> {
-    let below = of(&["contents", "contents", "contents", "", "platform/x", "contents/ui", "a/b"]);
+    let below = of(&[
+        "contents",
+        "contents",
+        "contents",
+        "",
+        "platform/x",
+        "contents/ui",
+        "a/b",
+    ]);
     let what = prop_oneof![
         30 => of(&["one\n", "two\n", ""]).prop_map(What::File),
         4 => Just(What::Folder),
@@ -219,12 +330,22 @@ fn packages(world: &World) -> impl Strategy<Value = Entry> + use<> {
         1 => select(vec![0o000, 0o200, 0o400, 0o755]).prop_map(What::Mode),
         1 => Just(What::OddName),
     ];
-    (places(world), below, of_owned(&world.paths), of(&NAMES), what).prop_map(
-        |(place, below, path, name, what)| Entry {
-            path: format!("{place}/{below}/{path}/{name}"),
-            what,
-        },
+    (
+        places(world),
+        below,
+        of_owned(&world.paths),
+        of(&NAMES),
+        what,
     )
+        .prop_map(|(place, below, path, name, what)| {
+            let inner = format!("{below}/{path}/{name}");
+            // What is no folder, KPackage takes for an archive.
+            let is_package = inner.split('/').all(|part| matches!(part, "" | "." | ".."));
+            Entry {
+                path: format!("{place}/{inner}"),
+                what: if is_package { What::Folder } else { what },
+            }
+        })
 }
 
 /// A path or a name under which somebody asks for the package in the folder `name`.
@@ -255,11 +376,26 @@ fn step(world: &World, may_list: bool) -> impl Strategy<Value = Value> + use<> {
     };
     let package = || of(&["p", "p", "p", "p", "q"]);
     let plain = [
-        "path", "is_valid", "is_valid", "metadata", "metadata", "raw_metadata", "keys", "prefixes", "default_root",
-        "external", "fallback_path",
+        "path",
+        "is_valid",
+        "is_valid",
+        "metadata",
+        "metadata",
+        "raw_metadata",
+        "keys",
+        "prefixes",
+        "default_root",
+        "external",
+        "fallback_path",
     ];
     let values = [
-        "isHidden", "X-Plasma-MainScript", "X-Plasma-RootPath", "KPackageStructure", "X-Odd", "Keywords", "KPlugin",
+        "isHidden",
+        "X-Plasma-MainScript",
+        "X-Plasma-RootPath",
+        "KPackageStructure",
+        "X-Odd",
+        "Keywords",
+        "KPlugin",
         "nothing",
     ];
     let listed = if may_list { 2 } else { 0 };

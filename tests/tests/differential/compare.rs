@@ -51,9 +51,10 @@ impl<'a> Answer<'a> {
     /// The type of the package that is asked.
     pub(crate) fn type_name(&self) -> &'a str {
         let steps = self.case["steps"].as_array();
-        let loaded = steps.into_iter().flatten().find(|step| {
-            step[0] == "load" && text(&step[1]) == self.argument(1)
-        });
+        let loaded = steps
+            .into_iter()
+            .flatten()
+            .find(|step| step[0] == "load" && text(&step[1]) == self.argument(1));
         loaded.map_or("", |step| text(&step[2]))
     }
 
@@ -80,7 +81,9 @@ impl<'a> Answer<'a> {
             (text(&step[1]) == self.argument(1)).then(|| text(&step[at]))
         });
         let first = paths.next();
-        self.path.is_none() || paths.next().is_some() || first.is_some_and(|it| !it.starts_with('/'))
+        self.path.is_none()
+            || paths.next().is_some()
+            || first.is_some_and(|it| !it.starts_with('/'))
     }
 
     /// Whether what the package looks like was changed.
@@ -89,26 +92,80 @@ impl<'a> Answer<'a> {
         steps.any(|step| {
             let word = text(&step[0]);
             let changes = ["set_", "add_", "remove_"];
-            text(&step[1]) == self.argument(1) && changes.iter().any(|it| word.starts_with(it))
+            text(&step[1]) == self.argument(1)
+                && !matches!(word, "set_path" | "set_fallback")
+                && changes.iter().any(|it| word.starts_with(it))
         })
     }
 
     /// The steps before this one that are about the same package, with KPackage's answers.
     fn before(&self) -> impl DoubleEndedIterator<Item = (&'a [Value], &'a Value)> {
-        let steps = self.steps_before().iter().map(|step| step.as_array().map_or(&[][..], Vec::as_slice));
+        let steps = self
+            .steps_before()
+            .iter()
+            .map(|step| step.as_array().map_or(&[][..], Vec::as_slice));
         let answered: Vec<_> = steps.zip(self.all).take(self.at).collect();
         let name = self.argument(1);
-        answered.into_iter().filter(move |(step, _)| text(&step[1]) == name)
+        answered
+            .into_iter()
+            .filter(move |(step, _)| text(&step[1]) == name)
     }
 
     /// Whether the answer is that to another key and name, which together are the same text.
     pub(crate) fn is_run_together(&self) -> bool {
         let [key, name] = [2, 3].map(|at| self.argument(at));
+        let spec = &self.case["structures"][self.type_name()];
+        let mut definitions = spec["definitions"].as_array().into_iter().flatten();
+        // Validity is a question about each required key.
+        if key.is_empty() && definitions.any(|it| it["key"] == name && it["required"] == true) {
+            return true;
+        }
         self.before().any(|(step, answer)| {
             matches!(text(&step[0]), "file_path" | "file_url")
                 && format!("{}{}", text(&step[2]), text(&step[3])) == format!("{key}{name}")
                 && text(&step[2]) != key
                 && text(answer).trim_start_matches("file://") == text(self.kpackage)
+        })
+    }
+
+    /// Whether KPackage answered the same to the same question before.
+    pub(crate) fn was_answered_so(&self) -> bool {
+        self.before()
+            .any(|(step, answer)| step == self.step() && answer == self.kpackage)
+    }
+
+    /// Whether the package was asked for by a name, and lies in both data folders.
+    pub(crate) fn may_be_passed_over(&self) -> bool {
+        let root = Path::new(text(&self.case["root"]));
+        let mut named = self
+            .steps_before()
+            .iter()
+            .filter_map(|step| match text(&step[0]) {
+                "load" => Some((text(&step[1]), text(&step[3]))),
+                "set_path" => Some((text(&step[1]), text(&step[2]))),
+                _ => None,
+            });
+        let is_named = named.any(|(name, path)| name == self.argument(1) && !path.starts_with('/'));
+        is_named && has_packages(&root.join("system"))
+    }
+
+    /// Whether a fallback was set for the package.
+    pub(crate) fn has_own_fallback(&self) -> bool {
+        self.before().any(|(step, _)| step[0] == "set_fallback")
+    }
+
+    /// Whether a prefix of the type, or one that was set, is no plain path.
+    pub(crate) fn has_winding_prefix(&self) -> bool {
+        let set = self
+            .steps_before()
+            .iter()
+            .filter(|step| step[0] == "set_prefixes");
+        let prefixes = &self.case["structures"][self.type_name()]["prefixes"];
+        set.map(|step| &step[2]).chain([prefixes]).any(|prefixes| {
+            let prefixes = prefixes.as_array().into_iter().flatten().map(text);
+            prefixes.into_iter().any(|it| {
+                it.contains("..") || it.contains("./") || it.contains("//") || it.starts_with('/')
+            })
         })
     }
 
@@ -120,9 +177,10 @@ impl<'a> Answer<'a> {
 
     /// The path that the last step which set one left the package with in KPackage.
     pub(crate) fn kpackage_stays_on(&self) -> Option<&'a str> {
-        let last = self.steps_before().iter().rposition(|step| {
-            step[0] == "set_path" && text(&step[1]) == self.argument(1)
-        })?;
+        let last = self
+            .steps_before()
+            .iter()
+            .rposition(|step| step[0] == "set_path" && text(&step[1]) == self.argument(1))?;
         self.all.get(last).map(text).filter(|path| !path.is_empty())
     }
 
@@ -135,7 +193,10 @@ impl<'a> Answer<'a> {
 
     /// Whether two packages were made each other's fallback before.
     pub(crate) fn fall_back_to_each_other(&self) -> bool {
-        let has = |one, other| self.steps_before().contains(&json!(["set_fallback", one, other]));
+        let has = |one, other| {
+            self.steps_before()
+                .contains(&json!(["set_fallback", one, other]))
+        };
         has("p", "q") && has("q", "p")
     }
 
@@ -197,6 +258,10 @@ impl Tally {
     }
 }
 
+fn has_packages(folder: &Path) -> bool {
+    std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
+}
+
 /// The answers, field by field where both have fields.
 fn fields<'v>(theirs: &'v Value, ours: &'v Value) -> Vec<(&'v str, &'v Value, &'v Value)> {
     let (Some(their_fields), Some(our_fields)) = (theirs.as_object(), ours.as_object()) else {
@@ -207,7 +272,9 @@ fn fields<'v>(theirs: &'v Value, ours: &'v Value) -> Vec<(&'v str, &'v Value, &'
     }
     let names: BTreeSet<&String> = their_fields.keys().chain(our_fields.keys()).collect();
     let names = names.into_iter();
-    names.map(|name| (&**name, &theirs[name], &ours[name])).collect()
+    names
+        .map(|name| (&**name, &theirs[name], &ours[name]))
+        .collect()
 }
 
 /// An absolute path without `.`, `..` and doubled slashes, or a list of such.

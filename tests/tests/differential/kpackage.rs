@@ -4,8 +4,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use keyway_tests::command::run;
-use keyway_tests::{Output, kde, skipped};
+use keyway_tests::{kde, skipped};
 use serde_json::Value;
 
 /// The data folders that both sides look into: the user's, then the system's.
@@ -21,6 +20,8 @@ impl Data {
             .env("QT_QPA_PLATFORM", "offscreen")
             .env("QT_LOGGING_RULES", "*=false")
             .env("LC_ALL", locale)
+            // Keys are looked at in the order of a hash table.
+            .env("QT_HASH_SEED", "0")
             .env("XDG_DATA_HOME", &self.home)
             .env("XDG_DATA_DIRS", &self.system)
             .env_remove("LANGUAGE")
@@ -57,11 +58,15 @@ pub(crate) fn built(what: &str) -> Option<PathBuf> {
     kde::built(what)
 }
 
-/// kpackagetool5 with these arguments.
-pub(crate) fn tool(data: &Data, arguments: &[&str]) -> Output {
+/// What kpackagetool5 prints for these arguments, and its exit code unless it crashed.
+pub(crate) fn tool(data: &Data, arguments: &[&str]) -> (Option<i32>, String) {
     let mut command = Command::new("kpackagetool5");
     data.of(&mut command, "C.UTF-8");
-    run(command.args(arguments))
+    let output = command.args(arguments).output().unwrap();
+    (
+        output.status.code(),
+        String::from_utf8(output.stdout).unwrap(),
+    )
 }
 
 /// Whether there is a kpackagetool5; else a line says so.
@@ -129,8 +134,7 @@ impl KPackage {
                 assert!(!status.success(), "{status}: {case}");
                 return answers;
             }
-            let Value::Array(mut answer) = serde_json::from_str(&readable(&line)).unwrap()
-            else {
+            let Value::Array(mut answer) = serde_json::from_str(&readable(&line)).unwrap() else {
                 panic!("no answer: {line:?}");
             };
             answers.push(answer.remove(0));
@@ -150,7 +154,11 @@ fn readable(line: &[u8]) -> String {
         let is_half = escape.starts_with("\\ud") && matches!(escape.as_bytes()[3], b'8'..=b'f');
         let length = if is_half { 6 } else { 2 };
         readable.push_str(&rest[..at]);
-        readable.push_str(if is_half { "\\ufffd" } else { &escape[..length] });
+        readable.push_str(if is_half {
+            "\\ufffd"
+        } else {
+            &escape[..length]
+        });
         rest = &escape[length..];
     }
     readable + rest

@@ -9,6 +9,8 @@ mod compare;
 mod generated;
 mod kpackage;
 mod metadata_texts;
+mod pinned;
 mod real;
+mod tool;
 mod tree;
 mod wanted;

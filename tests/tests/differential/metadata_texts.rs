@@ -14,7 +14,10 @@ const KPLUGIN: [(&str, &str); 22] = [
     ("Name[C]", r#""Sea""#),
     ("Description", r#""words""#),
     ("Version", r#""1.10""#),
-    ("Authors", r#"[{"Name":"A","Email":"a@b"},{"Email":"only"},{"Name":""},"text",3]"#),
+    (
+        "Authors",
+        r#"[{"Name":"A","Email":"a@b"},{"Email":"only"},{"Name":""},"text",3]"#,
+    ),
     ("Authors", r#"{"Name":"Alone"}"#),
     ("Translators", r#"[{"Name":"T","Name[C]":"S"}]"#),
     ("Category", r#""Cat""#),
@@ -52,14 +55,44 @@ const OTHERS: [(&str, &str); 16] = [
 
 /// Values that no key wants.
 const ODD_VALUES: [&str; 22] = [
-    "null", "true", "false", "0", "-1", "1.5", "1e400", "2147483648", "\"\"", "\"true\"", "\"1\"", "[]", "{}", "[null]",
-    "[1,\"a\",true]", "[[\"a\"]]", "[\"a,b\",\"\"]", r#""é\u00e9\ud83d\ude00""#, r#""\u0000""#, r#""a\/b\\n""#,
-    r#""line\nline""#, "\"\t\"",
+    "null",
+    "true",
+    "false",
+    "0",
+    "-1",
+    "1.5",
+    "1e400",
+    "2147483648",
+    "\"\"",
+    "\"true\"",
+    "\"1\"",
+    "[]",
+    "{}",
+    "[null]",
+    "[1,\"a\",true]",
+    "[[\"a\"]]",
+    "[\"a,b\",\"\"]",
+    r#""é\u00e9\ud83d\ude00""#,
+    r#""\u0000""#,
+    r#""a\/b\\n""#,
+    r#""line\nline""#,
+    "\"\t\"",
 ];
 
-const ODD_KEYS: [&str; 8] = ["", "Name[", "Name[x]", "KPlugin", "id", "X-KDE-Library", "é", "isHidden"];
+const ODD_KEYS: [&str; 8] = [
+    "",
+    "Name[",
+    "Name[x]",
+    "KPlugin",
+    "id",
+    "X-KDE-Library",
+    "é",
+    "isHidden",
+];
 
-fn entry(known: &'static [(&'static str, &'static str)]) -> impl Strategy<Value = (String, String)> {
+fn entry(
+    known: &'static [(&'static str, &'static str)],
+) -> impl Strategy<Value = (String, String)> {
     let odd_key = select(ODD_KEYS.to_vec());
     let odd_value = || select(ODD_VALUES.to_vec());
     prop_oneof![
@@ -114,7 +147,7 @@ fn damage() -> impl Strategy<Value = Damage> {
             &b""[..], b"{}", b"[]", b"null", b"\"text\"", b"[{}]", b"{\"a\":1,}", b"{'a':1}", b"{\"KPlugin\":{\"Id\":\"\xff\"}}",
             b"{\"KPlugin\":{\"Id\":\"\xc0\x80\"}}", b"{\"a\":01}", b"{\"a\":+1}", b"{\"a\":.5}", b"{\"a\":1.}", b"{\"a\":\"\\x\"}",
             b"{\"a\":\"\n\"}", b"{\"a\":tru}", b"{a:1}", b"{\"a\" 1}", b"\xff\xfe{\0}\0", b"{\"KPlugin\":null}", b"{\"KPlugin\":[]}",
-            b"{\"a\":-}", b"{\"a\":1e}", b"{\"a\":-0}", b"{\"a\":123456789012345678901234567890}",
+            b"{\"a\":-}", b"{\"a\":1e}", b"{\"a\":123456789012345678901234567890}",
         ]).prop_map(Damage::Instead),
     ]
 }
@@ -133,34 +166,95 @@ impl Damage {
 
 /// Lines of a `metadata.desktop`.
 const LINES: [&str; 52] = [
-    "Name=Name", "Name[de]=Deutsch", "Name[C]=Sea", "Comment=words", "Comment[de]=Worte", "Icon=icon",
-    "Type=Service", "Type=Application",
-    "X-KDE-PluginInfo-Name=one", "X-KDE-PluginInfo-Name=two", "X-KDE-PluginInfo-Version=1.10",
-    "X-KDE-PluginInfo-Author=A", "X-KDE-PluginInfo-Email=a@b", "X-KDE-PluginInfo-Authors=A,B", "X-KDE-PluginInfo-Emails=a@b",
-    "X-KDE-PluginInfo-License=GPL", "X-KDE-PluginInfo-Website=https://x", "X-KDE-PluginInfo-Category=Cat",
-    "X-KDE-PluginInfo-EnabledByDefault=true", "X-KDE-PluginInfo-EnabledByDefault=1", "X-KDE-PluginInfo-Depends=a,b",
-    "X-KDE-ServiceTypes=$TYPE", "X-KDE-ServiceTypes=Plasma/Applet,$TYPE", "ServiceTypes=$TYPE", "X-KDE-FormFactors=desktop,phone",
-    "MimeType=a/b;c/d;", "Hidden=true", "isHidden=true", "NoDisplay=true", "X-Plasma-MainScript=ui/main.qml", "X-Plasma-RootPath=app",
-    "X-KDE-Library=libx", "Keywords=a,b;c", "X-KDE-ParentApp=", "Encoding=UTF-8",
-    "", "# comment", "[Other]", "[Desktop Entry]", " Name = spaced ", "\tComment=tab\\tbed\\sand\\nmore\\\\", "novalue", "=nokey",
-    "Name=Again", "Name[=x", "X-Odd=a\\,b,c", "X-Odd= ", "X-List=a,b\\,c,,d", "X-Flag=true", "InitialPreference=7", "X-KDE-InitialPreference=7",
+    "Name=Name",
+    "Name[de]=Deutsch",
+    "Name[C]=Sea",
+    "Comment=words",
+    "Comment[de]=Worte",
+    "Icon=icon",
+    "Type=Service",
+    "Type=Application",
+    "X-KDE-PluginInfo-Name=one",
+    "X-KDE-PluginInfo-Name=two",
+    "X-KDE-PluginInfo-Version=1.10",
+    "X-KDE-PluginInfo-Author=A",
+    "X-KDE-PluginInfo-Email=a@b",
+    "X-KDE-PluginInfo-Authors=A,B",
+    "X-KDE-PluginInfo-Emails=a@b",
+    "X-KDE-PluginInfo-License=GPL",
+    "X-KDE-PluginInfo-Website=https://x",
+    "X-KDE-PluginInfo-Category=Cat",
+    "X-KDE-PluginInfo-EnabledByDefault=true",
+    "X-KDE-PluginInfo-EnabledByDefault=1",
+    "X-KDE-PluginInfo-Depends=a,b",
+    "X-KDE-ServiceTypes=$TYPE",
+    "X-KDE-ServiceTypes=Plasma/Applet,$TYPE",
+    "ServiceTypes=$TYPE",
+    "X-KDE-FormFactors=desktop,phone",
+    "MimeType=a/b;c/d;",
+    "Hidden=true",
+    "isHidden=true",
+    "NoDisplay=true",
+    "X-Plasma-MainScript=ui/main.qml",
+    "X-Plasma-RootPath=app",
+    "X-KDE-Library=libx",
+    "Keywords=a,b;c",
+    "X-KDE-ParentApp=",
+    "Encoding=UTF-8",
+    "",
+    "# comment",
+    "[Other]",
+    "[Desktop Entry]",
+    " Name = spaced ",
+    "\tComment=tab\\tbed\\sand\\nmore\\\\",
+    "novalue",
+    "=nokey",
+    "Name=Again",
+    "Name[=x",
+    "X-Odd=a\\,b,c",
+    "X-Odd= ",
+    "X-List=a,b\\,c,,d",
+    "X-Flag=true",
+    "InitialPreference=7",
+    "X-KDE-InitialPreference=7",
     "X-KPackage-Dependencies=a,b",
 ];
 
 /// The bytes of a `metadata.desktop`.
 pub(crate) fn desktop() -> impl Strategy<Value = Vec<u8>> {
     let header = select(vec![
-        "[Desktop Entry]\n", "[Desktop Entry]\n", "[Desktop Entry]\n", "[Desktop Entry]\n", "[Desktop Entry]\r\n", "[Other]\nName=x\n", "",
-        " [Desktop Entry]\n", "[Desktop Entry] \n", "[desktop entry]\n", "\u{feff}[Desktop Entry]\n",
+        "[Desktop Entry]\n",
+        "[Desktop Entry]\n",
+        "[Desktop Entry]\n",
+        "[Desktop Entry]\n",
+        "[Desktop Entry]\r\n",
+        "[Other]\nName=x\n",
+        "",
+        " [Desktop Entry]\n",
+        "[Desktop Entry] \n",
+        "[desktop entry]\n",
+        "\u{feff}[Desktop Entry]\n",
     ]);
     let end = select(vec!["\n", "\n", "\n", "\n", "\r\n", "\n\n"]);
-    let behind = select(vec![&b""[..], b"", b"", b"", b"", b"\xff", b"Name=\xff\n", b"\0", b"Name=a\0b\n"]);
-    (header, vec(select(LINES.to_vec()), 0..8), end, behind).prop_map(|(header, lines, end, behind)| {
-        let mut text = header.to_owned();
-        for line in lines {
-            text.push_str(line);
-            text.push_str(end);
-        }
-        [text.as_bytes(), behind].concat()
-    })
+    let behind = select(vec![
+        &b""[..],
+        b"",
+        b"",
+        b"",
+        b"",
+        b"\xff",
+        b"Name=\xff\n",
+        b"\0",
+        b"Name=a\0b\n",
+    ]);
+    (header, vec(select(LINES.to_vec()), 0..8), end, behind).prop_map(
+        |(header, lines, end, behind)| {
+            let mut text = header.to_owned();
+            for line in lines {
+                text.push_str(line);
+                text.push_str(end);
+            }
+            [text.as_bytes(), behind].concat()
+        },
+    )
 }

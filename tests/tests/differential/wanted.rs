@@ -51,15 +51,6 @@ pub(crate) const WANTED: &[Difference] = &[
         },
     },
     Difference {
-        what: "a file that is no archive is not there",
-        why: "KPackage names it as the path of a package that is not valid",
-        holds: |answer| {
-            answer.word() == "set_path"
-                && answer.keyway["not_there"] == true
-                && Path::new(text(answer.kpackage)).is_file()
-        },
-    },
-    Difference {
         what: "key and file name are not run together",
         why: "a file that was found is kept for its key and its name, not for both as one text",
         holds: |answer| answer.word() == "file_path" && answer.is_run_together(),
@@ -78,10 +69,13 @@ pub(crate) const WANTED: &[Difference] = &[
         what: "a package that a change made invalid has no path when it is set again",
         why: "KPackage remembers that it was valid before it was changed",
         holds: |answer| {
-            answer.word() == "set_path"
-                && *answer.keyway == ""
-                && *answer.kpackage != "crashed"
+            let is_refused = *answer.keyway == "" || answer.keyway["before"] == "";
+            *answer.kpackage != "crashed"
                 && answer.was_changed()
+                && match answer.word() {
+                    "set_path" => is_refused,
+                    _ => answer.path.is_none() && answer.kpackage_stays_on().is_some(),
+                }
         },
     },
     Difference {
@@ -92,11 +86,25 @@ pub(crate) const WANTED: &[Difference] = &[
         },
     },
     Difference {
+        what: "a link that leads nowhere has no hash under any prefix",
+        why: "KPackage has one only where the prefix is written in a way that makes it stop looking",
+        holds: |answer| {
+            answer.word() == "hash"
+                && *answer.keyway == ""
+                && answer
+                    .path
+                    .and_then(Path::parent)
+                    .is_some_and(has_dead_ends)
+                && answer.has_winding_prefix()
+        },
+    },
+    Difference {
         what: "packages that are each other's fallback are refused",
         why: "KPackage looks from one to the other until it crashes",
         holds: |answer| {
             let refused = *answer.keyway == "" || *answer.keyway == false;
-            answer.fall_back_to_each_other() && (*answer.kpackage == "crashed" || refused)
+            answer.fall_back_to_each_other()
+                && (*answer.kpackage == "crashed" || refused || answer.word() == "fallback_path")
         },
     },
     Difference {
@@ -127,9 +135,11 @@ pub(crate) const WANTED: &[Difference] = &[
         what: "what leads outside is not listed",
         why: "what is listed can be opened: KPackage lists it and then refuses its path",
         holds: |answer| {
-            let (Some(root), Some(theirs), Some(ours)) =
-                (answer.path, answer.kpackage.as_array(), answer.keyway.as_array())
-            else {
+            let (Some(root), Some(theirs), Some(ours)) = (
+                answer.path,
+                answer.kpackage.as_array(),
+                answer.keyway.as_array(),
+            ) else {
                 return false;
             };
             let mut left: Vec<_> = theirs.iter().map(normal).collect();
@@ -139,7 +149,8 @@ pub(crate) const WANTED: &[Difference] = &[
                 };
                 left.remove(at);
             }
-            answer.word() == "entry_list" && left.iter().all(|entry| leads_outside(root, text(entry)))
+            answer.word() == "entry_list"
+                && left.iter().all(|entry| leads_outside(root, text(entry)))
         },
     },
     Difference {
@@ -147,11 +158,13 @@ pub(crate) const WANTED: &[Difference] = &[
         why: "KPackage leaves it to the file system, so that the same package has several hashes",
         holds: |answer| match answer.word() {
             "hash" => {
-                answer.path.is_some_and(has_twins)
+                // A prefix may lead to the package beside it.
+                answer.path.and_then(Path::parent).is_some_and(has_twins)
                     && text(answer.kpackage).len() == text(answer.keyway).len()
             }
             "entry_list" => {
-                answer.path.is_some_and(has_twins) && folded(answer.kpackage) == folded(answer.keyway)
+                answer.path.is_some_and(has_twins)
+                    && folded(answer.kpackage) == folded(answer.keyway)
             }
             _ => false,
         },
@@ -162,10 +175,63 @@ pub(crate) const WANTED: &[Difference] = &[
         holds: |answer| {
             let nothing = match answer.kpackage {
                 Value::Array(items) => items.is_empty(),
-                other => *other == "" || *other == false,
+                other => *other == "" || *other == false || other.is_null(),
             };
-            let there = answer.path.map(Path::to_path_buf).or_else(|| Some(text(answer.keyway).into()));
+            // It is hidden, so what there is comes from its fallback.
+            let nothing = nothing || matches!(answer.word(), "file_path" | "file_url");
+            let there = answer
+                .path
+                .map(Path::to_path_buf)
+                .or_else(|| Some(text(answer.keyway).into()));
             nothing && there.is_some_and(|path| hidden_before(answer, &path))
+        },
+    },
+    Difference {
+        what: "what was found in a place that was passed over is not in the next",
+        why: "KPackage remembers the files of the first place when it looks at the second",
+        holds: |answer| {
+            let system = format!("{}/system/", text(&answer.case["root"]));
+            match answer.word() {
+                "set_path" | "path" => text(answer.kpackage).starts_with(&system),
+                _ => answer.path.is_none() && answer.may_be_passed_over(),
+            }
+        },
+    },
+    Difference {
+        what: "a metadata file that leads outside does not count",
+        why: "a package says only what lies in it; KPackage takes any .desktop file for valid",
+        holds: |answer| {
+            matches!(answer.word(), "metadata" | "raw_metadata")
+                && answer.path.is_some_and(|root| {
+                    let file = root.join("metadata.desktop");
+                    file.is_symlink() && leads_outside(root, &file.to_string_lossy())
+                })
+        },
+    },
+    Difference {
+        what: "a folder is no metadata file",
+        why: "there is nothing to read in it; KPackage takes it for an empty .desktop file",
+        holds: |answer| {
+            matches!(answer.word(), "metadata" | "raw_metadata")
+                && answer
+                    .path
+                    .is_some_and(|root| root.join("metadata.desktop").is_dir())
+        },
+    },
+    Difference {
+        what: "a fallback that the application set stays with the next path",
+        why: "what an application sets holds until it sets something else",
+        holds: |answer| {
+            answer.word() == "fallback_path" && *answer.kpackage == "" && answer.has_own_fallback()
+        },
+    },
+    Difference {
+        what: "names that are not Unicode are listed",
+        why: "Qt decodes a name and then does not find it; here names are what the system has",
+        holds: |answer| {
+            answer.word() == "entry_list"
+                && *answer.kpackage == json!([])
+                && *answer.keyway == json!(["bad-\u{fffd}.qml"])
         },
     },
     Difference {
@@ -182,7 +248,9 @@ pub(crate) const WANTED: &[Difference] = &[
                     "entry_list" => has_all(theirs, ours),
                     "file_path" | "file_url" => *ours == "" && *theirs != "crashed",
                     "definition" => true,
-                    "prefixes" => answer.type_name() == "Wallpaper/Images",
+                    "prefixes" | "path" | "set_path" | "is_valid" => {
+                        answer.type_name() == "Wallpaper/Images"
+                    }
                     _ => false,
                 }
         },
@@ -193,7 +261,22 @@ pub(crate) const WANTED: &[Difference] = &[
         holds: |answer| {
             let hidden = answer.kpackage_stays_on();
             answer.path.is_none_or(|_| answer.word() == "set_path")
-                && hidden.is_some_and(|path| is_hidden(Path::new(path)))
+                && hidden.is_some_and(|path| {
+                    is_hidden(Path::new(path)) || hidden_before(answer, Path::new(path))
+                })
+        },
+    },
+    Difference {
+        what: "fallbacks are named by plain names",
+        why: "a package's data never lead to a folder outside the roots that types and users name",
+        holds: |answer| {
+            let keys = ["X-Plasma-RootPath", "X-Plasma-FallbackPackage"];
+            (answer.is_refusal() || answer.word() == "fallback_path" && *answer.keyway == "")
+                && answer.path.is_some_and(|root| {
+                    let file = fs::read(root.join("metadata.json")).unwrap_or_default();
+                    let metadata: Value = serde_json::from_slice(&file).unwrap_or_default();
+                    keys.iter().any(|key| text(&metadata[key]).contains('/'))
+                })
         },
     },
     Difference {
@@ -216,28 +299,28 @@ pub(crate) const WANTED: &[Difference] = &[
             matches!(answer.word(), "file_path" | "file_url" | "fallback_path")
                 && answer.path.is_none()
                 && *answer.keyway == ""
-                && path.starts_with(&applet)
+                && (path.starts_with(&applet)
+                    || matches!(answer.type_name(), "Plasma/Shell" | "Plasma/LookAndFeel"))
         },
     },
     Difference {
-        what: "the hash is of a package that is valid now",
-        why: "KPackage remembers for it whether the package was valid before it was changed",
+        what: "what was found is forgotten when what a package looks like changes",
+        why: "an answer is never one that the present definition would not give",
         holds: |answer| {
-            answer.word() == "hash" && *answer.keyway == "" && answer.was_changed()
+            let (theirs, ours) = (answer.kpackage, answer.keyway);
+            answer.was_changed()
+                && match answer.word() {
+                    "hash" => *ours == "" || *theirs == "",
+                    "is_valid" => *theirs == true && *ours == false,
+                    "file_path" | "file_url" => answer.was_answered_so(),
+                    _ => false,
+                }
         },
     },
     Difference {
         what: "a NUL ends no text of a .desktop file",
         why: "no text is cut without a word",
         holds: |answer| cut_at_nul(answer.keyway) == *answer.kpackage,
-    },
-    Difference {
-        what: "half characters are U+FFFD",
-        why: "no text of ours is anything but Unicode",
-        holds: |answer| {
-            text(answer.keyway).contains('\u{fffd}')
-                && text(answer.keyway).replace('\u{fffd}', "") == text(answer.kpackage)
-        },
     },
     Difference {
         what: "numbers as `.5` and `1.` are no JSON",
@@ -248,9 +331,9 @@ pub(crate) const WANTED: &[Difference] = &[
                 matches!(text.as_str(), r#"{"a":.5}"# | r#"{"a":1.}"#)
             };
             match answer.word() {
-                "metadata" | "raw_metadata" => {
-                    answer.path.is_some_and(|root| is_such(&root.join("metadata.json")))
-                }
+                "metadata" | "raw_metadata" => answer
+                    .path
+                    .is_some_and(|root| is_such(&root.join("metadata.json"))),
                 "list" => answer.keyway.is_null() && is_such(Path::new(text(answer.kpackage))),
                 _ => false,
             }
@@ -295,17 +378,31 @@ fn leads_outside(root: &Path, entry: &str) -> bool {
     }
     let mut named = below(root);
     named.retain(|path| path.file_name().is_some_and(|name| name == entry));
-    named.iter().any(|path| path.is_symlink() && is_outside(path))
+    named
+        .iter()
+        .any(|path| path.is_symlink() && is_outside(path))
+}
+
+/// Whether something in the folder is neither a file nor a folder, nor leads to one.
+fn has_dead_ends(folder: &Path) -> bool {
+    below(folder)
+        .iter()
+        .any(|path| !path.is_file() && !path.is_dir())
 }
 
 /// Whether a folder of the package has two names that differ in case alone.
 fn has_twins(root: &Path) -> bool {
     let mut seen = BTreeSet::new();
-    below(root)
-        .iter()
-        .any(|path| !seen.insert(path.with_file_name(
-            path.file_name().unwrap_or_default().to_string_lossy().to_lowercase(),
-        )))
+    below(root).iter().any(|path| {
+        !seen.insert(
+            path.with_file_name(
+                path.file_name()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .to_lowercase(),
+            ),
+        )
+    })
 }
 
 fn folded(list: &Value) -> Vec<String> {
