@@ -11,6 +11,7 @@ pub mod command;
 pub mod copy;
 pub mod disk;
 pub mod folder;
+pub mod kde;
 pub mod memory;
 pub mod patch;
 

@@ -168,7 +168,8 @@ impl Definition {
 /// Changing, with the meanings of KPackage 5.103.
 impl Definition {
     /// Defines `key`, or gives it one more path, which is tried last. An empty name leaves the
-    /// name. A directory that has the path under the same name already is left alone.
+    /// name. A directory that has the path under the same name already is left alone, and stays a
+    /// directory.
     pub(super) fn add(&mut self, kind: Kind, key: &str, path: &str, name: &str) {
         let entry = self.keys.entry(key.into()).or_insert_with(|| {
             Arc::new(KeyDefinition {
@@ -179,8 +180,7 @@ impl Definition {
                 mime_types: Vec::new(),
             })
         });
-        let is_known = kind == Kind::Directory
-            && entry.kind == kind
+        let is_known = entry.kind == Kind::Directory
             && entry.name == name
             && entry.paths.iter().any(|known| known == path);
         if is_known {
@@ -311,6 +311,8 @@ mod tests {
         definition.add(Kind::Directory, "ui", "ui", "");
         definition.set_required("ui", true);
         definition.set_mime_types("ui", &["a/b"]);
+        definition.add(Kind::File, "ui", "ui", "");
+        assert_eq!(keys(&definition, KeyFilter::Directories), ["ui"]);
         definition.add(Kind::File, "ui", "ui.qml", "");
         assert_eq!(keys(&definition, KeyFilter::RequiredFiles), ["ui"]);
         assert_eq!(keys(&definition, KeyFilter::Directories), [""; 0]);

@@ -27,11 +27,16 @@ pub struct PackageMetadata {
 }
 
 impl PackageMetadata {
-    /// The package's id: `KPlugin.Id`, else the base name of the file, which is `metadata`, as in
-    /// KPackage 5.103. `None` where there is no file either.
+    /// The package's id: `KPlugin.Id`, else the base name of the file, which is `metadata` unless a
+    /// `.desktop` file names another in `X-KDE-Library`, as in KPackage 5.103. `None` where there is
+    /// no file either.
     #[must_use]
     pub fn id(&self) -> Option<&str> {
-        let base_name = || self.file.as_deref()?.file_stem()?.to_str();
+        let base_name = || {
+            let library = self.document.library().map(Path::new);
+            let file = library.or(self.file.as_deref())?.file_name()?;
+            file.to_str()?.split('.').next()
+        };
         self.document.metadata().id().or_else(base_name)
     }
 
@@ -237,9 +242,8 @@ pub(super) fn parse(
         source,
     };
     let mut read = Document::parse_lenient(format, bytes).map_err(malformed)?;
-    if format == Format::Desktop
-        && let Some(types) = property_types(&read.document, dirs)
-    {
+    if format == Format::Desktop {
+        let types = property_types(&read.document, dirs);
         read = Document::parse_lenient_typed(format, bytes, &types).map_err(malformed)?;
     }
     let Lenient {
@@ -257,9 +261,18 @@ pub(super) fn parse(
     })
 }
 
-/// What KDE's service type files in the data folders say about the keys of a `.desktop` file.
-fn property_types(document: &Document, dirs: &DataDirs) -> Option<PropertyTypes> {
-    let mut types = None;
+/// What KPackage 5.103 says about the keys of any package's `.desktop` file, before all others.
+const OF_ALL_PACKAGES: &str = "[Desktop Entry]\nType=ServiceType\n\
+    [PropertyDef::Keywords]\nType=QStringList\n\
+    [PropertyDef::NoDisplay]\nType=bool\n\
+    [PropertyDef::X-KPackage-Dependencies]\nType=QStringList\n";
+
+/// What KPackage, and KDE's service type files in the data folders, say about the keys of a
+/// `.desktop` file.
+fn property_types(document: &Document, dirs: &DataDirs) -> PropertyTypes {
+    let mut types = PropertyTypes::new();
+    let mut add = |bytes: &[u8]| types.add_service_type(bytes);
+    let _ = add(OF_ALL_PACKAGES.as_bytes());
     for service_type in document.metadata().service_types() {
         let found = PropertyTypes::file_names(&service_type)
             .iter()
@@ -267,9 +280,8 @@ fn property_types(document: &Document, dirs: &DataDirs) -> Option<PropertyTypes>
             .flat_map(|name| dirs.places(&Path::new("kservicetypes5").join(name)))
             .find_map(|path| read_bounded(&path).ok());
         if let Some(bytes) = found {
-            let types = types.get_or_insert_with(PropertyTypes::new);
             // A service type file that is none is the system's trouble, not this package's.
-            if let Err(error) = types.add_service_type(&bytes) {
+            if let Err(error) = add(&bytes) {
                 tracing::debug!(%service_type, %error, "a service type file was passed over");
             }
         }
@@ -349,4 +361,38 @@ pub(super) fn open_without_waiting(path: &Path) -> io::Result<File> {
         options.custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
     }
     options.open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_desktop(text: &str) -> PackageMetadata {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metadata.desktop");
+        fs::write(&path, text).unwrap();
+        read(&path, &DataDirs::new(None, [])).unwrap()
+    }
+
+    #[test]
+    fn some_keys_of_any_package_have_a_type() {
+        let read =
+            read_desktop("[Desktop Entry]\nKeywords=a,b\nKeywords[de]=c,d\nNoDisplay=true\n");
+        let expected = serde_json::json!(
+            {"Keywords": ["a", "b"], "Keywords[de]": ["c", "d"], "NoDisplay": true}
+        );
+        assert_eq!(serde_json::json!(read.document().root()), expected);
+    }
+
+    #[test]
+    fn without_an_id_the_library_names_a_desktop_package() {
+        for (text, id) in [
+            ("Name=x", "metadata"),
+            ("X-KDE-Library=a/libx.y.so", "libx"),
+            ("X-KDE-Library=libx\nX-KDE-PluginInfo-Name=y", "y"),
+        ] {
+            let read = read_desktop(&format!("[Desktop Entry]\n{text}\n"));
+            assert_eq!(read.id(), Some(id));
+        }
+    }
 }

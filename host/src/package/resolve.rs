@@ -152,8 +152,8 @@ impl Contents {
         check_name(name, self.definition.allow_external_paths())?;
         let no_path = [String::new()];
         let paths = match self.definition.key(key) {
+            _ if key.is_empty() => &no_path,
             Some(entry) => entry.paths(),
-            None if key.is_empty() => &no_path,
             None => {
                 return Err(FileError::UnknownKey {
                     key: key.to_owned(),

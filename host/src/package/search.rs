@@ -62,12 +62,14 @@ impl DataDirs {
         self.dirs.iter().map(PathBuf::as_path)
     }
 
-    /// Where `path` may lie: itself if it is absolute, else below each folder, in order.
+    /// Where `path` may lie: itself if it is absolute, else below each folder, in order; without
+    /// `.` and doubled slashes.
     pub(super) fn places(&self, path: &Path) -> Vec<PathBuf> {
+        let plain = |path: &Path| path.components().collect();
         if path.is_absolute() {
-            return vec![path.to_path_buf()];
+            return vec![plain(path)];
         }
-        self.iter().map(|dir| dir.join(path)).collect()
+        self.iter().map(|dir| plain(&dir.join(path))).collect()
     }
 }
 

@@ -410,7 +410,10 @@ impl<'a> PluginMetadata<'a> {
         match self.piece(section, key) {
             Piece::Missing => Vec::new(),
             Piece::List(texts) => texts.iter().map(str::to_owned).collect(),
-            _ => values::list_of_texts(self.member(section, key)),
+            _ => match section {
+                Section::Root => values::list_of_texts(self.member(section, key)),
+                Section::KPlugin => values::texts(self.member(section, key)),
+            },
         }
     }
 

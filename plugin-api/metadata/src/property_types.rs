@@ -137,7 +137,9 @@ impl PropertyTypes {
     /// Reads the value of a key. An error says what was expected; KDE then takes `null`.
     pub(crate) fn read(&self, key: &str, value: &str) -> Result<Value, String> {
         let number = value.trim();
-        let (read, expected) = match self.types.get(key) {
+        // `Keywords[de]` is what `Keywords` is.
+        let name = key.split('[').next().unwrap_or(key);
+        let (read, expected) = match self.types.get(name) {
             None | Some(PropertyType::Text) => return Ok(Value::from(value)),
             Some(PropertyType::List) => return Ok(Value::from(split_list(value, ','))),
             Some(PropertyType::Integer) => (
@@ -263,6 +265,9 @@ mod tests {
         ] {
             assert_eq!(types.read(key, value), Ok(expected), "{key}");
         }
+        // A translation is of its key's type.
+        let translated = types.read("L[de]", "a,b");
+        assert_eq!(translated.unwrap(), json!(["a", "b"]));
     }
 
     #[test]

@@ -37,6 +37,16 @@ pub(crate) fn list_of_texts(value: Option<&Value>) -> Vec<String> {
     }
 }
 
+/// A list of texts as KDE's classes read those of `KPlugin`: a list entry by entry, a text as a list
+/// of one. Anything else, also a number, is the empty list.
+pub(crate) fn texts(value: Option<&Value>) -> Vec<String> {
+    match value {
+        Some(Value::String(text)) => vec![text.clone()],
+        Some(list @ Value::Array(_)) => list_of_texts(Some(list)),
+        _ => Vec::new(),
+    }
+}
+
 /// An entry of a list as text; what has no text is empty.
 fn entry_text(entry: &Value) -> Cow<'_, str> {
     match entry {
@@ -118,5 +128,16 @@ mod tests {
             assert_eq!(list_of_texts(Some(&value)), list, "{value}");
         }
         assert_eq!(list_of_texts(None), [""; 0]);
+    }
+
+    #[test]
+    fn lists_of_kplugin() {
+        for value in [json!(null), json!({"a": "b"}), json!(5), json!(true)] {
+            assert_eq!(texts(Some(&value)), [""; 0], "{value}");
+        }
+        assert_eq!(texts(None), [""; 0]);
+        assert_eq!(texts(Some(&json!(""))), [""]);
+        assert_eq!(texts(Some(&json!("a,b"))), ["a,b"]);
+        assert_eq!(texts(Some(&json!(["a", "", 2]))), ["a", "", "2"]);
     }
 }

@@ -1,42 +1,8 @@
-//! The programs and plugins in `tests/cpp`, which use KDE's libraries.
+//! Running the programs in `tests/cpp`, which use KDE's libraries.
 
-use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::Command;
 
-use crate::{skipped, workspace};
-
-/// Builds what lies in `tests/cpp` and gives the folder with it; `None` after saying that `what` is
-/// skipped, where there is nothing to build it with.
-///
-/// # Panics
-///
-/// When it does not build although all that it needs is there.
-#[must_use]
-pub fn built(what: &str) -> Option<PathBuf> {
-    let folder = workspace().join("target/cpp");
-    let configured = Command::new("cmake")
-        .arg("-S")
-        .arg(workspace().join("tests/cpp"))
-        .arg("-B")
-        .arg(&folder)
-        .arg("-DCMAKE_BUILD_TYPE=Release")
-        .output();
-    match configured {
-        Err(_) => {
-            skipped(what, "there is no cmake");
-            return None;
-        }
-        Ok(output) if !output.status.success() => {
-            skipped(what, "there is no libkf5package-dev, qtbase5-dev or g++");
-            return None;
-        }
-        Ok(_) => {}
-    }
-    let output = Command::new("cmake").arg("--build").arg(&folder).output();
-    let output = output.expect("cmake runs");
-    assert!(output.status.success(), "{}", text(&output));
-    Some(folder)
-}
+pub use crate::kde::built;
 
 /// Runs a program and gives what it prints.
 ///
@@ -45,7 +11,8 @@ pub fn built(what: &str) -> Option<PathBuf> {
 /// When it fails.
 pub fn printed(command: &mut Command) -> String {
     let output = command.output().expect("the program runs");
-    assert!(output.status.success(), "{command:?}: {}", text(&output));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {said}");
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
@@ -57,9 +24,4 @@ pub fn printed(command: &mut Command) -> String {
 pub fn nanoseconds(command: &mut Command) -> Vec<f64> {
     let number = |line: &str| line.parse().expect("a number on each line");
     printed(command).lines().map(number).collect()
-}
-
-fn text(output: &Output) -> String {
-    let all = [&*output.stdout, &*output.stderr].concat();
-    String::from_utf8_lossy(&all).into_owned()
 }
