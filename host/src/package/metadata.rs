@@ -379,7 +379,7 @@ mod tests {
         let read =
             read_desktop("[Desktop Entry]\nKeywords=a,b\nKeywords[de]=c,d\nNoDisplay=true\n");
         let expected = serde_json::json!(
-            {"Keywords": ["a", "b"], "Keywords[de]": ["c", "d"], "NoDisplay": true}
+            {"KPlugin": {}, "Keywords": ["a", "b"], "Keywords[de]": ["c", "d"], "NoDisplay": true}
         );
         assert_eq!(serde_json::json!(read.document().root()), expected);
     }

@@ -134,7 +134,7 @@ impl<'a> Answer<'a> {
             .any(|(step, answer)| step == self.step() && answer == self.kpackage)
     }
 
-    /// Whether the package was asked for by a name, and lies in both data folders.
+    /// Whether the package was asked for by a name, and there is something in the second place too.
     pub(crate) fn may_be_passed_over(&self) -> bool {
         let root = Path::new(text(&self.case["root"]));
         let mut named = self
