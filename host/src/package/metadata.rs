@@ -378,10 +378,13 @@ mod tests {
     fn some_keys_of_any_package_have_a_type() {
         let read =
             read_desktop("[Desktop Entry]\nKeywords=a,b\nKeywords[de]=c,d\nNoDisplay=true\n");
-        let expected = serde_json::json!(
-            {"KPlugin": {}, "Keywords": ["a", "b"], "Keywords[de]": ["c", "d"], "NoDisplay": true}
-        );
-        assert_eq!(serde_json::json!(read.document().root()), expected);
+        for (key, value) in [
+            ("Keywords", serde_json::json!(["a", "b"])),
+            ("Keywords[de]", serde_json::json!(["c", "d"])),
+            ("NoDisplay", serde_json::json!(true)),
+        ] {
+            assert_eq!(read.document().root()[key], value, "{key}");
+        }
     }
 
     #[test]

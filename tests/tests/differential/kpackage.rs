@@ -90,6 +90,7 @@ struct Running {
     child: Child,
     asks: ChildStdin,
     answers: BufReader<ChildStdout>,
+    asked: usize,
 }
 
 impl KPackage {
@@ -103,10 +104,14 @@ impl KPackage {
     }
 
     fn start(&self) -> Running {
-        // A crash is unbounded recursion: with little stack it comes soon.
+        // A crash is unbounded recursion: with little stack it comes soon. What hangs is ended when
+        // it has worked for so many seconds.
         let mut command = Command::new("sh");
         command
-            .args(["-c", "ulimit -c 0; ulimit -s 256; exec \"$0\""])
+            .args([
+                "-c",
+                "ulimit -c 0; ulimit -s 256; ulimit -t 10; exec \"$0\"",
+            ])
             .arg(&self.program)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -116,6 +121,7 @@ impl KPackage {
         Running {
             asks: child.stdin.take().unwrap(),
             answers: BufReader::new(child.stdout.take().unwrap()),
+            asked: 0,
             child,
         }
     }
@@ -124,6 +130,7 @@ impl KPackage {
     pub(crate) fn ask(&mut self, case: &Value) -> Vec<Value> {
         let steps = case["steps"].as_array().unwrap().len();
         let mut running = self.running.take().unwrap_or_else(|| self.start());
+        running.asked += 1;
         writeln!(running.asks, "{case}").unwrap();
         let mut answers = Vec::new();
         for _ in 0..steps {
@@ -140,6 +147,13 @@ impl KPackage {
             answers.push(answer.remove(0));
         }
         self.running = Some(running);
+        if self
+            .running
+            .as_ref()
+            .is_some_and(|it| it.asked >= Self::CASES)
+        {
+            self.end();
+        }
         answers
     }
 }
@@ -166,6 +180,15 @@ fn readable(line: &[u8]) -> String {
 
 impl Drop for KPackage {
     fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl KPackage {
+    /// As many cases as one process is asked, so that its seconds are enough.
+    const CASES: usize = 500;
+
+    fn end(&mut self) {
         if let Some(Running {
             asks, mut child, ..
         }) = self.running.take()
