@@ -194,8 +194,15 @@ impl Contents {
     fn look(&self, root: &Path, path: &Path) -> Candidate {
         // In a path without links nothing leads outside: one look, instead of one for each part.
         let plain = plain(path);
-        let is_root = plain.as_os_str() == root.as_os_str();
-        if !self.definition.allow_external_paths() && !is_root && !climbs(path) {
+        let external = self.definition.allow_external_paths();
+        if !external && plain.as_os_str() != root.as_os_str() && !climbs(path) {
+            if self.plain {
+                // A listing saw that there is no link.
+                return match fs::metadata(path) {
+                    Ok(_) => Candidate::Found(plain),
+                    Err(error) => Candidate::none(&error),
+                };
+            }
             match is_unlinked(path) {
                 Unlinked::Yes => return Candidate::Found(plain),
                 Unlinked::Missing => return Candidate::Missing,
@@ -209,8 +216,7 @@ impl Contents {
             Ok(normal) => normal,
             Err(error) => return Candidate::none(&error),
         };
-        let is_inside_anyway = self.plain && !has_parent(path) && normal != root;
-        if self.definition.allow_external_paths() || is_inside_anyway {
+        if external {
             return Candidate::Found(normal);
         }
         match fs::canonicalize(&normal) {
@@ -339,10 +345,6 @@ fn normalised(path: &Path) -> io::Result<PathBuf> {
         }
     }
     Ok(normal)
-}
-
-fn has_parent(path: &Path) -> bool {
-    path.components().any(|it| it == Component::ParentDir)
 }
 
 /// Whether there is a `..` in the path.

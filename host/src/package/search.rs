@@ -5,6 +5,8 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::resolve::plain;
+
 /// The folders that packages are installed in: the user's own, then those of the system.
 ///
 /// A relative package root, such as `plasma/plasmoids/`, is taken below each of them in turn.
@@ -65,7 +67,6 @@ impl DataDirs {
     /// Where `path` may lie: itself if it is absolute, else below each folder, in order; without
     /// `.` and doubled slashes.
     pub(super) fn places(&self, path: &Path) -> Vec<PathBuf> {
-        let plain = |path: &Path| path.components().collect();
         if path.is_absolute() {
             return vec![plain(path)];
         }

@@ -1,7 +1,7 @@
 //! Tars with one lie each.
 
 use super::builder::{TarEntry, sign, tar};
-use super::{Place, texts};
+use super::{Place, are_refused, texts};
 use crate::archive::Limits;
 
 fn file() -> TarEntry {
@@ -307,14 +307,7 @@ fn tars_that_lie() {
             "`b` uses the type `M` of tar, which is not supported",
         ),
     ];
-    for (lie, archive, code, message) in archives {
-        let error = Place::new().refusal(&archive);
-        assert_eq!(
-            (error.code(), &error.to_string()[..]),
-            (code, message),
-            "{lie}"
-        );
-    }
+    are_refused(archives);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Zips with one lie each.
 
 use super::builder::{ZipEntry, zip, zip_of};
-use super::{Place, texts};
+use super::{Place, are_refused, texts};
 
 fn file() -> ZipEntry {
     ZipEntry::deflated("a/file", "text")
@@ -265,14 +265,7 @@ fn zips_that_lie() {
             "the archive says two things about the size or checksum of `b`",
         ),
     ];
-    for (lie, archive, code, message) in archives {
-        let error = Place::new().refusal(&archive);
-        assert_eq!(
-            (error.code(), &error.to_string()[..]),
-            (code, message),
-            "{lie}"
-        );
-    }
+    are_refused(archives);
 }
 
 #[test]

@@ -68,6 +68,18 @@ impl Place {
     }
 }
 
+/// Each archive with a lie is refused, with that code and that message.
+fn are_refused<'a>(archives: impl IntoIterator<Item = (&'a str, Vec<u8>, &'a str, &'a str)>) {
+    for (lie, archive, code, message) in archives {
+        let error = Place::new().refusal(&archive);
+        assert_eq!(
+            (error.code(), &error.to_string()[..]),
+            (code, message),
+            "{lie}"
+        );
+    }
+}
+
 fn tree(folder: &Path) -> Tree {
     fn add(root: &Path, folder: &Path, tree: &mut Tree) {
         for entry in fs::read_dir(folder).unwrap() {
