@@ -21,6 +21,32 @@ pub enum ArchiveError {
         #[source]
         source: io::Error,
     },
+    /// Something in a folder that is copied cannot be read, or the folder itself.
+    #[error("{} cannot be read", Named(.entry))]
+    EntryUnreadable {
+        /// The entry, or the folder.
+        entry: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// Something in a folder became something else while it was copied.
+    #[error("{} was changed while it was copied", Named(.entry))]
+    Changed {
+        /// The entry.
+        entry: PathBuf,
+    },
+    /// The folder to copy to lies in the one that is copied, or is that one.
+    #[error("{} lies in the folder that is copied, {}", Named(.path), Named(.from))]
+    IntoItself {
+        /// The folder to copy to.
+        path: PathBuf,
+        /// The folder that is copied.
+        from: PathBuf,
+    },
+    /// The [`Observer`](super::Observer) wanted no more.
+    #[error("unpacking was cancelled")]
+    Cancelled,
     /// The file is no archive of a kind that is known.
     #[error("it is no archive: neither zip nor tar, plain or with gzip, bzip2, xz or zstd")]
     NotAnArchive,
@@ -227,6 +253,10 @@ impl ArchiveError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unreadable { .. } => "archive-unreadable",
+            Self::EntryUnreadable { .. } => "archive-entry-unreadable",
+            Self::Changed { .. } => "archive-changed",
+            Self::IntoItself { .. } => "archive-into-itself",
+            Self::Cancelled => "archive-cancelled",
             Self::NotAnArchive => "archive-unknown",
             Self::NotEmpty { .. } => "archive-target-not-empty",
             Self::Unwritable { .. } => "archive-unwritable",
@@ -267,6 +297,7 @@ impl ArchiveError {
             | Self::Damaged { .. }
             | Self::Checksum { .. }
             | Self::Size { .. } => "fetch the archive again; it may not have arrived whole",
+            Self::Changed { .. } => "try again when nothing writes to the folder",
             Self::Encrypted { .. } => "unpack it, and pack it again without a password",
             Self::Unsupported { .. } => {
                 "unpack it, and pack it again as a plain tar or as a zip with `deflate`"

@@ -1,5 +1,6 @@
 //! Names of entries: what they may be, and which there are already.
 
+use std::borrow::Borrow;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -92,6 +93,11 @@ impl Name {
         Some(Self(parent.into()))
     }
 
+    /// The folder that it lies in, as bytes; empty at the top.
+    pub(super) fn parent_bytes(&self) -> &[u8] {
+        self.split().0.unwrap_or_default()
+    }
+
     fn split(&self) -> (Option<&[u8]>, &[u8]) {
         match self.0.iter().rposition(|byte| *byte == b'/') {
             Some(at) => (Some(&self.0[..at]), &self.0[at + 1..]),
@@ -104,11 +110,11 @@ impl Name {
     }
 
     /// The folders that it lies in, the topmost first.
-    fn parents(&self) -> impl Iterator<Item = Self> {
+    fn parents(&self) -> impl Iterator<Item = &[u8]> {
         let slashes = self.0.iter().enumerate();
         slashes
             .filter(|(_, byte)| **byte == b'/')
-            .map(|(at, _)| Self(self.0[..at].into()))
+            .map(|(at, _)| &self.0[..at])
     }
 
     /// Whether Windows has no such name: one with a character that it does not take, a part that
@@ -125,6 +131,13 @@ impl Name {
             let is_refused = |byte: &u8| *byte < b' ' || b"<>:\"|?*\\".contains(byte);
             is_device || matches!(part.last(), Some(b'.' | b' ')) || part.iter().any(is_refused)
         })
+    }
+}
+
+/// Names are looked up by their bytes.
+impl Borrow<[u8]> for Name {
+    fn borrow(&self) -> &[u8] {
+        &self.0
     }
 }
 
@@ -152,8 +165,8 @@ pub(super) fn check_length(raw: &[u8], limits: &Limits) -> Result<(), ArchiveErr
 /// What an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    File,
-    HardLink,
+    /// The name of a file, which may have others: those with the same number.
+    File(usize),
     Link,
     Folder,
 }
@@ -227,6 +240,10 @@ struct Known {
 
 impl Names {
     pub(super) fn kind(&self, name: &Name) -> Option<Kind> {
+        self.kind_of(name.bytes())
+    }
+
+    fn kind_of(&self, name: &[u8]) -> Option<Kind> {
         self.known.get(name).map(|known| known.kind)
     }
 
@@ -238,16 +255,21 @@ impl Names {
         limits: &Limits,
     ) -> Result<Vec<Name>, ArchiveError> {
         let mut new = Vec::new();
+        // Most entries lie in a folder that is known.
+        if matches!(self.kind_of(name.parent_bytes()), Some(Kind::Folder)) {
+            return Ok(new);
+        }
         for parent in name.parents() {
-            match self.kind(&parent) {
+            match self.kind_of(parent) {
                 Some(Kind::Folder) => {}
                 Some(_) => {
                     return Err(ArchiveError::BelowNoFolder {
                         entry: name.path(),
-                        parent: parent.path(),
+                        parent: shown(parent),
                     });
                 }
                 None => {
+                    let parent = Name(parent.into());
                     self.insert(&parent, Kind::Folder, false, limits)?;
                     new.push(parent);
                 }

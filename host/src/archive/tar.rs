@@ -10,7 +10,7 @@ use tar::Header;
 use super::error::ArchiveError;
 use super::name::{check_length, shown};
 use super::pax::{Extension, PAX_BYTES};
-use super::unpacker::Unpacker;
+use super::sink::{self, Contents, Copied, Sink};
 
 /// Bytes of a block.
 pub(super) const BLOCK: usize = 512;
@@ -33,14 +33,11 @@ fn has_checksum(header: &Header) -> bool {
     header.cksum().is_ok_and(|declared| declared == sum)
 }
 
-/// Unpacks a decoded tar.
-pub(super) fn unpack(
-    stream: &mut dyn Read,
-    unpacker: &mut Unpacker<'_>,
-) -> Result<(), ArchiveError> {
+/// Hands the entries of a decoded tar to `sink`.
+pub(super) fn read(stream: &mut dyn Read, sink: &mut dyn Sink) -> Result<(), ArchiveError> {
     let mut extension = Extension::default();
     loop {
-        let Some(block) = read_block(stream, unpacker)? else {
+        let Some(block) = read_block(stream, sink)? else {
             return Err(ArchiveError::Truncated { entry: None });
         };
         if is_zero(&block) {
@@ -51,14 +48,17 @@ pub(super) fn unpack(
             return Err(ArchiveError::Checksum { entry: None });
         }
         let entry = Entry { header, stream };
-        entry.unpack(&mut extension, unpacker)?;
+        entry.read_whole(&mut extension, sink)?;
+        if sink.is_done() {
+            return Ok(());
+        }
     }
     if !extension.is_empty() {
         let what = "it ends with a header that belongs to an entry";
         return Err(ArchiveError::damaged(what));
     }
     // Behind the first empty block there are others, up to the end of a record.
-    while let Some(block) = read_block(stream, unpacker)? {
+    while let Some(block) = read_block(stream, sink)? {
         if !is_zero(&block) {
             return Err(ArchiveError::StrayData { entry: None });
         }
@@ -73,7 +73,7 @@ fn is_zero(block: &[u8]) -> bool {
 /// The next block, or `None` at the end.
 fn read_block(
     stream: &mut dyn Read,
-    unpacker: &mut Unpacker<'_>,
+    sink: &mut dyn Sink,
 ) -> Result<Option<[u8; BLOCK]>, ArchiveError> {
     let mut block = [0; BLOCK];
     match read_full(stream, &mut block)? {
@@ -81,22 +81,47 @@ fn read_block(
         BLOCK => {}
         _ => return Err(ArchiveError::Truncated { entry: None }),
     }
-    unpacker.meter.count(BLOCK as u64, &shown(b""))?;
+    sink.meter().count(BLOCK as u64, &shown(b""))?;
     Ok(Some(block))
 }
 
 /// Reads until `buffer` is full or the stream ends.
 fn read_full(stream: &mut dyn Read, buffer: &mut [u8]) -> Result<usize, ArchiveError> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match stream.read(&mut buffer[filled..]) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(ArchiveError::of_stream(error, None)),
-        }
+    sink::read_full(stream, buffer).map_err(|error| ArchiveError::of_stream(error, None))
+}
+
+/// The data of a file, which end with their block.
+struct Body<'a> {
+    stream: &'a mut dyn Read,
+    size: u64,
+    name: &'a [u8],
+}
+
+impl Read for Body<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.read(buffer)
     }
-    Ok(filled)
+}
+
+impl Contents for Body<'_> {
+    fn check(&mut self, copied: &Copied) -> Result<(), ArchiveError> {
+        if copied.bytes == self.size && skip_padding(self.stream, self.size)? {
+            return Ok(());
+        }
+        let entry = Some(shown(self.name));
+        Err(ArchiveError::Truncated { entry })
+    }
+}
+
+/// Skips what fills the last block of `size` bytes; whether all of it was there.
+fn skip_padding(stream: &mut dyn Read, size: u64) -> Result<bool, ArchiveError> {
+    let used = (size % BLOCK as u64) as usize;
+    if used == 0 {
+        return Ok(true);
+    }
+    let mut padding = [0; BLOCK];
+    let padding = &mut padding[used..];
+    Ok(read_full(stream, padding)? == padding.len())
 }
 
 /// One header and what follows it.
@@ -106,19 +131,19 @@ struct Entry<'a> {
 }
 
 impl Entry<'_> {
-    fn unpack(
+    fn read_whole(
         mut self,
         extension: &mut Extension,
-        unpacker: &mut Unpacker<'_>,
+        sink: &mut dyn Sink,
     ) -> Result<(), ArchiveError> {
         let size = self.number(self.header.entry_size())?;
         let kind = self.header.entry_type().as_byte();
         // What stands before an entry and is about it.
         match kind {
-            b'x' => return extension.add_pax(&self.read(size, PAX_BYTES, unpacker)?),
-            b'g' => return Extension::check_global(&self.read(size, PAX_BYTES, unpacker)?),
-            b'L' => return extension.add_name(&self.read_name(size, unpacker)?),
-            b'K' => return extension.add_target(&self.read_name(size, unpacker)?),
+            b'x' => return extension.add_pax(&self.read(size, PAX_BYTES, sink)?),
+            b'g' => return Extension::check_global(&self.read(size, PAX_BYTES, sink)?),
+            b'L' => return extension.add_name(&self.read_name(size, sink)?),
+            b'K' => return extension.add_target(&self.read_name(size, sink)?),
             _ => {}
         }
         let Extension {
@@ -130,7 +155,7 @@ impl Entry<'_> {
         let name = name.unwrap_or_else(|| self.header.path_bytes().into_owned());
         let target = target.or_else(|| Some(self.header.link_name_bytes()?.into_owned()));
         let target = target.unwrap_or_default();
-        check_length(&name, unpacker.limits)?;
+        check_length(&name, sink.limits())?;
         let entry = || shown(&name);
         if other_size.is_some_and(|other| other != size) {
             let (entry, what) = (entry(), "size");
@@ -153,27 +178,24 @@ impl Entry<'_> {
             // Before there was a letter for folders they ended with a slash.
             0 | b'0' | b'7' if name.ends_with(b"/") => {
                 is_empty()?;
-                unpacker.folder(&name, mode)
+                sink.folder(&name, mode)
             }
             0 | b'0' | b'7' => {
-                let copied = unpacker.file(&name, mode, size, self.stream)?;
-                if copied.bytes != size {
-                    let entry = Some(entry());
-                    return Err(ArchiveError::Truncated { entry });
-                }
-                self.skip_padding(size)
+                let (stream, name) = (self.stream, &name);
+                let mut body = Body { stream, size, name };
+                sink.file(name, mode, size, &mut body)
             }
             b'1' => {
                 is_empty()?;
-                unpacker.hard_link(&name, &target)
+                sink.hard_link(&name, &target)
             }
             b'2' => {
                 is_empty()?;
-                unpacker.link(&name, &target)
+                sink.link(&name, &target)
             }
             b'5' => {
                 is_empty()?;
-                unpacker.folder(&name, mode)
+                sink.folder(&name, mode)
             }
             b'3' | b'4' | b'6' => Err(ArchiveError::Special { entry: entry() }),
             other => Err(ArchiveError::Unsupported {
@@ -195,7 +217,7 @@ impl Entry<'_> {
         &mut self,
         size: u64,
         limit: usize,
-        unpacker: &mut Unpacker<'_>,
+        sink: &mut dyn Sink,
     ) -> Result<Vec<u8>, ArchiveError> {
         let size = usize::try_from(size).ok().filter(|size| *size <= limit);
         let Some(size) = size else {
@@ -203,45 +225,29 @@ impl Entry<'_> {
             return Err(ArchiveError::damaged(&what));
         };
         let entry = shown(&self.header.path_bytes());
-        unpacker.meter.count(size as u64, &entry)?;
+        sink.meter().count(size as u64, &entry)?;
         let mut data = vec![0; size];
         if read_full(self.stream, &mut data)? != size {
             return Err(ArchiveError::Truncated { entry: None });
         }
-        self.skip_padding(size as u64)?;
+        if !skip_padding(self.stream, size as u64)? {
+            let entry = Some(entry);
+            return Err(ArchiveError::Truncated { entry });
+        }
         Ok(data)
     }
 
     /// A name that is too long for a header, without the NUL at its end.
-    fn read_name(
-        &mut self,
-        size: u64,
-        unpacker: &mut Unpacker<'_>,
-    ) -> Result<Vec<u8>, ArchiveError> {
-        let limit = unpacker.limits.name_length;
+    fn read_name(&mut self, size: u64, sink: &mut dyn Sink) -> Result<Vec<u8>, ArchiveError> {
+        let limit = sink.limits().name_length;
         if size > limit as u64 + 1 {
             let entry = shown(&self.header.path_bytes());
             return Err(ArchiveError::NameTooLong { entry, limit });
         }
-        let mut name = self.read(size, limit + 1, unpacker)?;
+        let mut name = self.read(size, limit + 1, sink)?;
         if name.last() == Some(&0) {
             name.pop();
         }
         Ok(name)
-    }
-
-    /// Data end with their block.
-    fn skip_padding(&mut self, size: u64) -> Result<(), ArchiveError> {
-        let used = (size % BLOCK as u64) as usize;
-        if used == 0 {
-            return Ok(());
-        }
-        let mut padding = [0; BLOCK];
-        let padding = &mut padding[used..];
-        if read_full(self.stream, padding)? != padding.len() {
-            let entry = Some(shown(&self.header.path_bytes()));
-            return Err(ArchiveError::Truncated { entry });
-        }
-        Ok(())
     }
 }

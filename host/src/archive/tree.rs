@@ -23,14 +23,20 @@ const FILE: u32 = 0o600;
 #[cfg(unix)]
 const FOLDER: u32 = 0o700;
 
-/// Every name is walked to from the folder's own descriptor, one part after the other.
+/// Every name is walked to from the folder's own descriptor, one part after the other, and never
+/// through a link.
+///
+/// The folders on the way stay open, since the next entry mostly lies in one of them. That is as
+/// good as walking there again: each of them is a folder that was made here, and nobody puts
+/// something else in its place: the names of entries are used once, and nobody else writes here.
+/// If somebody did, a descriptor would still be that of the folder that was walked to.
 #[cfg(unix)]
 mod unix {
-    use std::os::fd::OwnedFd;
+    use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
     use std::path::PathBuf;
 
     use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawMode};
-    use rustix::fs::{fchmod, linkat, mkdirat, openat, symlinkat};
+    use rustix::fs::{fchmod, fstat, linkat, mkdirat, openat, symlinkat};
 
     use super::{FILE, FOLDER, File, KEPT, Name, Path, io};
 
@@ -45,9 +51,29 @@ mod unix {
         .union(OFlags::NOFOLLOW)
         .union(OFlags::CLOEXEC);
 
+    /// As many folders stay open.
+    const OPEN: usize = 32;
+
     pub(crate) struct Tree {
         root: OwnedFd,
         path: PathBuf,
+        /// Where the last name led: each folder lies in the one before.
+        open: Vec<OpenFolder>,
+        /// The bits of modes that the system is known to leave to new files.
+        kept: u32,
+    }
+
+    struct OpenFolder {
+        name: Box<[u8]>,
+        folder: OwnedFd,
+    }
+
+    impl OpenFolder {
+        /// Whether `name` is this folder or lies below it.
+        fn leads_to(&self, name: &[u8]) -> bool {
+            let rest = name.strip_prefix(&self.name[..]);
+            rest.is_some_and(|rest| matches!(rest, [] | [b'/', ..]))
+        }
     }
 
     impl Tree {
@@ -55,39 +81,69 @@ mod unix {
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
             let path = std::fs::canonicalize(root)?;
             let root = openat(CWD, &path, flags, Mode::empty())?;
-            Ok(Self { root, path })
+            Ok(Self {
+                root,
+                path,
+                open: Vec::new(),
+                kept: 0,
+            })
+        }
+
+        /// The folder `name`; the empty name is that of the root.
+        fn walk(&mut self, name: &[u8]) -> io::Result<BorrowedFd<'_>> {
+            while self.open.pop_if(|last| !last.leads_to(name)).is_some() {}
+            let mut from = self.open.last().map_or(0, |last| last.name.len());
+            while from < name.len() {
+                let start = if from > 0 { from + 1 } else { 0 };
+                let rest = &name[start..];
+                let part = rest.split(|byte| *byte == b'/').next().unwrap_or(rest);
+                let last = self.open.last().map_or(&self.root, |last| &last.folder);
+                let folder = openat(last, part, WALK, Mode::empty())?;
+                from = start + part.len();
+                if self.open.len() == OPEN {
+                    self.open.remove(0);
+                }
+                let name = name[..from].into();
+                self.open.push(OpenFolder { name, folder });
+            }
+            Ok(self
+                .open
+                .last()
+                .map_or(&self.root, |last| &last.folder)
+                .as_fd())
         }
 
         /// The folder that `name` lies in.
-        fn parent(&self, name: &Name) -> io::Result<OwnedFd> {
-            let mut folder = openat(&self.root, ".", WALK, Mode::empty())?;
-            for part in name.parent().iter().flat_map(Name::parts) {
-                folder = openat(&folder, part, WALK, Mode::empty())?;
+        fn parent(&mut self, name: &Name) -> io::Result<BorrowedFd<'_>> {
+            self.walk(name.parent_bytes())
+        }
+
+        pub(crate) fn folder(&mut self, name: &Name) -> io::Result<()> {
+            let mode = Mode::from_raw_mode(0o755);
+            Ok(mkdirat(self.parent(name)?, name.own(), mode)?)
+        }
+
+        pub(crate) fn set_folder_mode(&mut self, name: &Name, mode: u32) -> io::Result<()> {
+            Ok(fchmod(self.walk(name.bytes())?, raw(mode, FOLDER))?)
+        }
+
+        pub(crate) fn file(&mut self, name: &Name, mode: u32) -> io::Result<File> {
+            let mode = raw(mode, FILE);
+            let file = openat(self.parent(name)?, name.own(), CREATE, mode)?;
+            // The process's mask may take bits, or an access list of the folder; from all files
+            // alike.
+            let bits = u32::from(mode.as_raw_mode());
+            if bits & !self.kept != 0 {
+                if fstat(&file)?.st_mode & 0o7777 == mode.as_raw_mode() {
+                    self.kept |= bits;
+                } else {
+                    fchmod(&file, mode)?;
+                }
             }
-            Ok(folder)
-        }
-
-        pub(crate) fn folder(&self, name: &Name) -> io::Result<()> {
-            Ok(mkdirat(
-                self.parent(name)?,
-                name.own(),
-                Mode::from_raw_mode(0o755),
-            )?)
-        }
-
-        pub(crate) fn set_folder_mode(&self, name: &Name, mode: u32) -> io::Result<()> {
-            let folder = openat(self.parent(name)?, name.own(), WALK, Mode::empty())?;
-            Ok(fchmod(folder, raw(mode, FOLDER))?)
-        }
-
-        pub(crate) fn file(&self, name: &Name, mode: u32) -> io::Result<File> {
-            let parent = self.parent(name)?;
-            let file = openat(parent, name.own(), CREATE, Mode::from_raw_mode(0o600))?;
-            fchmod(&file, raw(mode, FILE))?;
             Ok(file.into())
         }
 
-        pub(crate) fn link(&self, name: &Name, target: &[u8]) -> io::Result<()> {
+        pub(crate) fn link(&mut self, name: &Name, target: &[u8]) -> io::Result<()> {
             Ok(symlinkat(target, self.parent(name)?, name.own())?)
         }
 
@@ -97,15 +153,11 @@ mod unix {
             real.is_ok_and(|real| !real.starts_with(&self.path))
         }
 
-        pub(crate) fn hard_link(&self, name: &Name, target: &Name) -> io::Result<()> {
-            let (from, to) = (self.parent(target)?, self.parent(name)?);
-            Ok(linkat(
-                from,
-                target.own(),
-                to,
-                name.own(),
-                AtFlags::empty(),
-            )?)
+        pub(crate) fn hard_link(&mut self, name: &Name, target: &Name) -> io::Result<()> {
+            let from = self.parent(target)?.try_clone_to_owned()?;
+            let to = self.parent(name)?;
+            let none = AtFlags::empty();
+            Ok(linkat(from, target.own(), to, name.own(), none)?)
         }
     }
 
@@ -134,19 +186,19 @@ mod other {
             self.0.join(name.path())
         }
 
-        pub(crate) fn folder(&self, name: &Name) -> io::Result<()> {
+        pub(crate) fn folder(&mut self, name: &Name) -> io::Result<()> {
             fs::create_dir(self.path(name))
         }
 
-        pub(crate) fn set_folder_mode(&self, _: &Name, _: u32) -> io::Result<()> {
+        pub(crate) fn set_folder_mode(&mut self, _: &Name, _: u32) -> io::Result<()> {
             Ok(())
         }
 
-        pub(crate) fn file(&self, name: &Name, _: u32) -> io::Result<File> {
+        pub(crate) fn file(&mut self, name: &Name, _: u32) -> io::Result<File> {
             File::create_new(self.path(name))
         }
 
-        pub(crate) fn link(&self, _: &Name, _: &[u8]) -> io::Result<()> {
+        pub(crate) fn link(&mut self, _: &Name, _: &[u8]) -> io::Result<()> {
             Err(io::ErrorKind::Unsupported.into())
         }
 
@@ -154,7 +206,7 @@ mod other {
             false
         }
 
-        pub(crate) fn hard_link(&self, name: &Name, target: &Name) -> io::Result<()> {
+        pub(crate) fn hard_link(&mut self, name: &Name, target: &Name) -> io::Result<()> {
             fs::hard_link(self.path(target), self.path(name))
         }
     }

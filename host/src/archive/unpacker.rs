@@ -1,25 +1,36 @@
 //! What is done with each entry, whatever kind of archive it is from.
 
+use std::fs::File;
 use std::io::{self, Read, Write as _};
+use std::ops::ControlFlow;
 use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
 
 use super::error::ArchiveError;
 use super::limits::{Limits, Meter};
 use super::links::{Link, Links};
 use super::name::{ArchiveWarning, Kind, Name, Names, check_length, shown};
+use super::observer::{Observer, Progress, UnpackedEntry, UnpackedKind};
+use super::sink::{Contents, Copied, Position, Sink, read_full};
 use super::tree::Tree;
 
 /// Checks entries and writes those that are allowed. Links come last, so that nothing is written
 /// through one.
 pub(super) struct Unpacker<'a> {
     tree: Tree,
-    pub(super) limits: &'a Limits,
-    pub(super) meter: Meter,
+    limits: &'a Limits,
+    meter: Meter,
     names: Names,
     links: Links,
     buffer: Box<[u8]>,
+    written: Vec<WrittenFile>,
     files: u64,
     bytes: u64,
+    observer: &'a mut dyn Observer,
+    wants_digests: bool,
+    progress: Progress,
+    position: Position,
 }
 
 /// What was unpacked.
@@ -34,141 +45,75 @@ pub struct Unpacked {
     pub warnings: Vec<ArchiveWarning>,
 }
 
-/// What was found in the data of a file.
-pub(super) struct Copied {
-    pub(super) bytes: u64,
-    pub(super) crc: u32,
+/// What a hard link to a file needs to know about it.
+#[derive(Clone, Copy)]
+struct WrittenFile {
+    size: u64,
+    sha256: Option<[u8; 32]>,
+    executable: bool,
 }
 
 impl<'a> Unpacker<'a> {
-    /// Writes to `into`, from an archive of `length` bytes.
-    pub(super) fn new(into: &Path, length: u64, limits: &'a Limits) -> io::Result<Self> {
+    /// Writes to `into`, from an archive of `length` bytes, or from something that is no archive.
+    pub(super) fn new(
+        into: &Path,
+        length: Option<u64>,
+        limits: &'a Limits,
+        observer: &'a mut dyn Observer,
+    ) -> io::Result<Self> {
         Ok(Self {
             tree: Tree::open(into)?,
             limits,
-            meter: Meter::new(length, limits),
+            // Nothing is larger than what is no archive by so much.
+            meter: Meter::new(length.unwrap_or(u64::MAX), limits),
             names: Names::default(),
             links: Links::default(),
             buffer: vec![0; 64 << 10].into(),
+            written: Vec::new(),
             files: 0,
             bytes: 0,
+            wants_digests: observer.wants_digests(),
+            observer,
+            progress: Progress {
+                length: length.unwrap_or(0),
+                ..Progress::default()
+            },
+            position: Position::default(),
         })
     }
 
-    pub(super) fn folder(&mut self, raw: &[u8], mode: u32) -> Result<(), ArchiveError> {
-        // The archive itself, `./`, is the folder that is there.
-        let Some(name) = Name::new(raw, self.limits)? else {
-            return Ok(());
-        };
-        if self.place(&name, Kind::Folder)? {
-            self.tree
-                .folder(&name)
-                .map_err(|error| unwritable(error, &name))?;
-        }
-        let set = self.tree.set_folder_mode(&name, mode);
-        set.map_err(|error| unwritable(error, &name))
+    /// Where readers count what they read.
+    pub(super) fn position(&self) -> &Position {
+        &self.position
     }
 
-    /// Writes up to `size` bytes of `data`.
-    pub(super) fn file(
-        &mut self,
-        raw: &[u8],
-        mode: u32,
-        size: u64,
-        data: &mut dyn Read,
-    ) -> Result<Copied, ArchiveError> {
-        let name = self.named(raw)?;
-        let entry = name.path();
-        self.meter.check(size, &entry)?;
-        self.place(&name, Kind::File)?;
-        let mut file = self
-            .tree
-            .file(&name, mode)
-            .map_err(|error| unwritable(error, &name))?;
-        self.files += 1;
-        let mut crc = crc32fast::Hasher::new();
-        let mut bytes = 0;
-        while bytes < size {
-            let most = usize::try_from(size - bytes).unwrap_or(usize::MAX);
-            let most = most.min(self.buffer.len());
-            let read = match data.read(&mut self.buffer[..most]) {
-                Ok(0) => break,
-                Ok(read) => read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(ArchiveError::of_stream(error, Some(&entry))),
-            };
-            let read = &self.buffer[..read];
-            self.meter.count(read.len() as u64, &entry)?;
-            crc.update(read);
-            file.write_all(read)
-                .map_err(|error| unwritable(error, &name))?;
-            bytes += read.len() as u64;
-        }
-        self.bytes += bytes;
-        let crc = crc.finalize();
-        Ok(Copied { bytes, crc })
-    }
-
-    /// A link; it is made when all entries are known.
-    pub(super) fn link(&mut self, raw: &[u8], target: &[u8]) -> Result<(), ArchiveError> {
-        let name = self.named(raw)?;
-        check_target(raw, target, self.limits)?;
-        if cfg!(not(unix)) {
-            return Err(ArchiveError::Unsupported {
-                entry: name.path(),
-                what: "a link".to_owned(),
-            });
-        }
-        self.place(&name, Kind::Link)?;
-        self.names.count(target, self.limits)?;
-        self.links.add(name, target.into());
-        Ok(())
-    }
-
-    /// A second name for a file that is there.
-    pub(super) fn hard_link(&mut self, raw: &[u8], target: &[u8]) -> Result<(), ArchiveError> {
-        let name = self.named(raw)?;
-        check_target(raw, target, self.limits)?;
-        let to = match Name::new(target, self.limits) {
-            Ok(to) => to.filter(|to| {
-                let kind = self.names.kind(to);
-                matches!(kind, Some(Kind::File | Kind::HardLink))
-            }),
-            Err(ArchiveError::AbsoluteName { .. } | ArchiveError::ClimbingName { .. }) => {
-                return Err(ArchiveError::LinkLeaves {
-                    entry: name.path(),
-                    target: shown(target),
-                });
-            }
-            Err(error) => return Err(error),
-        };
-        let Some(to) = to else {
-            return Err(ArchiveError::HardLinkTarget {
-                entry: name.path(),
-                target: shown(target),
-            });
-        };
-        self.place(&name, Kind::HardLink)?;
-        self.files += 1;
-        let made = self.tree.hard_link(&name, &to);
-        made.map_err(|error| unwritable(error, &name))
+    /// Says how much is to come.
+    pub(super) fn expect(&mut self, entries: u64, bytes: u64) {
+        self.progress.total_entries = Some(entries);
+        self.progress.total_bytes = Some(bytes);
     }
 
     /// Makes the links, if they all stay inside.
-    pub(super) fn finish(self) -> Result<Unpacked, ArchiveError> {
-        let links = self.links.checked()?;
+    pub(super) fn finish(mut self) -> Result<Unpacked, ArchiveError> {
+        let links = std::mem::take(&mut self.links).checked()?;
         for Link { name, target } in &links {
             let made = self.tree.link(name, target);
             made.map_err(|error| unwritable(error, name))?;
         }
         // A file system for which other names are the same finds other links on the way.
-        let mut links = links.iter();
-        if let Some(Link { name, target }) = links.find(|link| self.tree.leaves(&link.name)) {
+        let mut outside = links.iter();
+        if let Some(Link { name, target }) = outside.find(|link| self.tree.leaves(&link.name)) {
             return Err(ArchiveError::LinkLeaves {
                 entry: name.path(),
                 target: shown(target),
             });
         }
+        for Link { name, target } in &links {
+            let target = shown(target);
+            self.tell(name, UnpackedKind::Link { target });
+            self.go_on()?;
+        }
+        self.go_on()?;
         Ok(Unpacked {
             files: self.files,
             bytes: self.bytes,
@@ -189,8 +134,179 @@ impl<'a> Unpacker<'a> {
         for folder in self.names.add_parents(name, self.limits)? {
             let made = self.tree.folder(&folder);
             made.map_err(|error| unwritable(error, &folder))?;
+            self.tell(&folder, UnpackedKind::Folder);
         }
         self.names.add(name, kind, self.limits)
+    }
+
+    fn tell(&mut self, name: &Name, kind: UnpackedKind) {
+        let path = name.path();
+        self.observer.entry(UnpackedEntry { path, kind });
+    }
+
+    /// Counts an entry that was read.
+    fn count(&mut self) -> Result<(), ArchiveError> {
+        self.progress.entries += 1;
+        self.go_on()
+    }
+
+    /// Whether the observer wants more.
+    fn go_on(&mut self) -> Result<(), ArchiveError> {
+        self.progress.read = self.position.get();
+        match self.observer.progress(&self.progress) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(ArchiveError::Cancelled),
+        }
+    }
+
+    /// Writes up to `size` bytes of `data` to `file`.
+    fn copy(
+        &mut self,
+        name: &Name,
+        size: u64,
+        data: &mut dyn Read,
+        mut file: File,
+    ) -> Result<(Copied, Option<[u8; 32]>), ArchiveError> {
+        let entry = name.path();
+        let mut crc = crc32fast::Hasher::new();
+        let mut digest = self.wants_digests.then(Sha256::new);
+        let mut bytes = 0;
+        while bytes < size {
+            let most = usize::try_from(size - bytes).unwrap_or(usize::MAX);
+            let most = most.min(self.buffer.len());
+            let piece = &mut self.buffer[..most];
+            let read = read_full(data, piece)
+                .map_err(|error| ArchiveError::of_stream(error, Some(&entry)))?;
+            let piece = &piece[..read];
+            self.meter.count(read as u64, &entry)?;
+            crc.update(piece);
+            if let Some(digest) = &mut digest {
+                digest.update(piece);
+            }
+            file.write_all(piece)
+                .map_err(|error| unwritable(error, name))?;
+            bytes += read as u64;
+            self.progress.bytes += read as u64;
+            if read < most {
+                break;
+            }
+            if bytes < size {
+                self.go_on()?;
+            }
+        }
+        let crc = crc.finalize();
+        let sha256 = digest.map(|digest| digest.finalize().into());
+        Ok((Copied { bytes, crc }, sha256))
+    }
+}
+
+impl Sink for Unpacker<'_> {
+    fn limits(&self) -> &Limits {
+        self.limits
+    }
+
+    fn meter(&mut self) -> &mut Meter {
+        &mut self.meter
+    }
+
+    fn folder(&mut self, raw: &[u8], mode: u32) -> Result<(), ArchiveError> {
+        // The archive itself, `./`, is the folder that is there.
+        let Some(name) = Name::new(raw, self.limits)? else {
+            return self.count();
+        };
+        let is_new = self.place(&name, Kind::Folder)?;
+        if is_new {
+            let made = self.tree.folder(&name);
+            made.map_err(|error| unwritable(error, &name))?;
+        }
+        let set = self.tree.set_folder_mode(&name, mode);
+        set.map_err(|error| unwritable(error, &name))?;
+        if is_new {
+            self.tell(&name, UnpackedKind::Folder);
+        }
+        self.count()
+    }
+
+    fn file(
+        &mut self,
+        raw: &[u8],
+        mode: u32,
+        size: u64,
+        contents: &mut dyn Contents,
+    ) -> Result<(), ArchiveError> {
+        let name = self.named(raw)?;
+        self.meter.check(size, &name.path())?;
+        self.place(&name, Kind::File(self.written.len()))?;
+        let file = self.tree.file(&name, mode);
+        let file = file.map_err(|error| unwritable(error, &name))?;
+        let (copied, sha256) = self.copy(&name, size, contents, file)?;
+        contents.check(&copied)?;
+        self.files += 1;
+        self.bytes += copied.bytes;
+        let written = WrittenFile {
+            size: copied.bytes,
+            sha256,
+            executable: mode & 0o111 != 0,
+        };
+        self.written.push(written);
+        self.tell(&name, written.into());
+        self.count()
+    }
+
+    /// The link is made when all entries are known.
+    fn link(&mut self, raw: &[u8], target: &[u8]) -> Result<(), ArchiveError> {
+        let name = self.named(raw)?;
+        check_target(raw, target, self.limits)?;
+        if cfg!(not(unix)) {
+            return Err(ArchiveError::Unsupported {
+                entry: name.path(),
+                what: "a link".to_owned(),
+            });
+        }
+        self.place(&name, Kind::Link)?;
+        self.names.count(target, self.limits)?;
+        self.links.add(name, target.into());
+        self.count()
+    }
+
+    fn hard_link(&mut self, raw: &[u8], target: &[u8]) -> Result<(), ArchiveError> {
+        let name = self.named(raw)?;
+        check_target(raw, target, self.limits)?;
+        let to = match Name::new(target, self.limits) {
+            Ok(to) => to.and_then(|to| match self.names.kind(&to) {
+                Some(Kind::File(file)) => Some((to, file)),
+                _ => None,
+            }),
+            Err(ArchiveError::AbsoluteName { .. } | ArchiveError::ClimbingName { .. }) => {
+                return Err(ArchiveError::LinkLeaves {
+                    entry: name.path(),
+                    target: shown(target),
+                });
+            }
+            Err(error) => return Err(error),
+        };
+        let Some((to, file)) = to else {
+            return Err(ArchiveError::HardLinkTarget {
+                entry: name.path(),
+                target: shown(target),
+            });
+        };
+        self.place(&name, Kind::File(file))?;
+        self.files += 1;
+        let made = self.tree.hard_link(&name, &to);
+        made.map_err(|error| unwritable(error, &name))?;
+        self.tell(&name, self.written[file].into());
+        self.count()
+    }
+}
+
+impl From<WrittenFile> for UnpackedKind {
+    fn from(file: WrittenFile) -> Self {
+        Self::File {
+            size: file.size,
+            sha256: file.sha256,
+            executable: file.executable,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::builder::{PROGRAMS, TarEntry, ZipEntry, compressed, tar, zip};
 use super::{Place, Tree, skipped};
 
-fn archives() -> Vec<(&'static str, Vec<u8>)> {
+pub(super) fn archives() -> Vec<(&'static str, Vec<u8>)> {
     let text = "some text that can be compressed, some text, some text. ".repeat(40);
     let tar = tar(&[
         TarEntry::new(b'5', "contents"),

@@ -4,9 +4,12 @@
 
 pub(crate) mod builder;
 mod damaged;
+mod folders;
 mod hostile_tar;
 mod hostile_zip;
 mod limits;
+mod observed;
+mod peeking;
 mod unpacked;
 
 use std::collections::BTreeMap;

@@ -141,7 +141,7 @@ fn names_that_are_not_unicode_are_kept() {
 }
 
 /// A folder with all that a package may hold.
-fn sample(folder: &Path, long: &str) -> PathBuf {
+pub(super) fn sample(folder: &Path, long: &str) -> PathBuf {
     let root = folder.join("sample");
     fs::create_dir_all(root.join("contents/ui/größe")).unwrap();
     fs::create_dir_all(root.join("contents/empty")).unwrap();
