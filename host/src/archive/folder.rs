@@ -217,8 +217,10 @@ mod unix {
         Ok(())
     }
 
+    // Some systems have a smaller type for modes.
+    #[allow(clippy::useless_conversion)]
     fn mode(state: &Stat) -> u32 {
-        Mode::from_raw_mode(state.st_mode).as_raw_mode().into()
+        u32::from(Mode::from_raw_mode(state.st_mode).as_raw_mode())
     }
 
     /// What lies in a folder, the last name first.
@@ -229,9 +231,8 @@ mod unix {
         sink: &dyn Sink,
     ) -> Result<Vec<(CString, FileType)>, ArchiveError> {
         let mut entries = Vec::new();
-        let mut dir =
-            Dir::read_from(folder).map_err(|error| listed.unreadable(error.into(), name))?;
-        while let Some(entry) = dir.next() {
+        let found = Dir::read_from(folder);
+        for entry in found.map_err(|error| listed.unreadable(error.into(), name))? {
             let entry = entry.map_err(|error| listed.unreadable(error.into(), name))?;
             let own = entry.file_name();
             if matches!(own.to_bytes(), b"." | b"..") {

@@ -60,7 +60,7 @@ mod unix {
         /// Where the last name led: each folder lies in the one before.
         open: Vec<OpenFolder>,
         /// The bits of modes that the system is known to leave to new files.
-        kept: u32,
+        kept: RawMode,
     }
 
     struct OpenFolder {
@@ -132,9 +132,9 @@ mod unix {
             let file = openat(self.parent(name)?, name.own(), CREATE, mode)?;
             // The process's mask may take bits, or an access list of the folder; from all files
             // alike.
-            let bits = u32::from(mode.as_raw_mode());
+            let bits = mode.as_raw_mode();
             if bits & !self.kept != 0 {
-                if fstat(&file)?.st_mode & 0o7777 == mode.as_raw_mode() {
+                if fstat(&file)?.st_mode & 0o7777 == bits {
                     self.kept |= bits;
                 } else {
                     fchmod(&file, mode)?;

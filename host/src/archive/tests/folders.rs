@@ -154,7 +154,7 @@ fn what_cannot_be_read_is_named() {
         let place = Place::new();
         place.put("a/file", "text");
         let path = place.source().join(name);
-        fs::set_permissions(&path, Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o000)).unwrap();
         let error = place.copy_refusal(&mut Notes::default());
         fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
         let message = format!("`{name}` cannot be read");

@@ -56,6 +56,10 @@ fn modes_are_kept_but_for_what_harms() {
     let place = Place::new();
     let modes = [
         ("script", 0o755, 0o755),
+        // What the process's mask takes, before and after what it leaves.
+        ("shared", 0o666, 0o666),
+        ("plain", 0o644, 0o644),
+        ("shared again", 0o666, 0o666),
         ("private", 0o600, 0o600),
         ("secret", 0o400, 0o600),
         ("nothing", 0, 0o600),
