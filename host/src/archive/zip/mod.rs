@@ -46,7 +46,7 @@ pub(super) fn unpack(
 
     // Of what was read only the directory counts until now.
     let at = unpacker.position().clone();
-    let before = length - archive.directory_offset();
+    let before = length.saturating_sub(archive.directory_offset());
     at.set(before);
     let mut reader = Reader::new(&archive, &mut buffer, &at);
     let mut position = 0;
