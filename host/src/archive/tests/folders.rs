@@ -261,6 +261,26 @@ fn what_is_exchanged_meanwhile_is_noticed() {
     }
 }
 
+/// As it is found through a mount: the folder that is copied to, by a name that does not tell.
+#[test]
+fn the_folder_that_is_copied_to_is_known_by_another_name() {
+    let place = Place::new();
+    place.put("a", "text");
+    place.put("n/file", "text");
+    let (source, target) = (place.source(), place.target());
+    let error = place
+        .copy(&mut Changing {
+            after: "a",
+            change: Some(Box::new(|| {
+                fs::remove_dir_all(source.join("n")).unwrap();
+                fs::rename(&target, source.join("n")).unwrap();
+            })),
+            at_once: false,
+        })
+        .unwrap_err();
+    assert_eq!(error.code(), "archive-into-itself");
+}
+
 #[test]
 fn a_file_that_grows_or_shrinks_is_noticed() {
     for length in [0, 100_000, 299_999, 300_001, 400_000] {

@@ -130,6 +130,41 @@ fn what_would_not_be_allowed_elsewhere_is_a_warning() {
     );
 }
 
+/// Whichever folders the last entry lay in.
+#[test]
+fn entries_may_come_in_any_order() {
+    let deep = "d/".repeat(60);
+    let names = [
+        "a/b/c/1",
+        "ab/1",
+        "a/2",
+        "1",
+        "a/b/c/3",
+        "a/bc/4",
+        "a/b/5",
+        "ab/c/6",
+        "2",
+        "a/b/c/d/7",
+    ];
+    let deep = [format!("{deep}8"), "d/d/9".to_owned(), format!("{deep}10")];
+    let names: Vec<&str> = names
+        .into_iter()
+        .chain(deep.iter().map(|it| &it[..]))
+        .collect();
+    let entries: Vec<ZipEntry> = names
+        .iter()
+        .map(|name| ZipEntry::stored(name, name))
+        .collect();
+    let place = Place::new();
+    place.unpack(&zip(&entries)).unwrap();
+    for name in names {
+        assert_eq!(
+            fs::read(place.target().join(name)).unwrap(),
+            name.as_bytes()
+        );
+    }
+}
+
 #[test]
 fn names_that_are_not_unicode_are_kept() {
     use std::os::unix::ffi::OsStrExt as _;
