@@ -64,7 +64,7 @@ impl<'a> Unpacker<'a> {
         Ok(Self {
             tree: Tree::open(into)?,
             limits,
-            // Nothing is larger than what is no archive by so much.
+            // The ratio is one of archives; nothing exceeds this one.
             meter: Meter::new(length.unwrap_or(u64::MAX), limits),
             names: Names::default(),
             links: Links::default(),
