@@ -5,6 +5,8 @@
 //! other. So here both must agree, and entries, directory and end must lie one behind the other
 //! from the first byte of the file to the last, with nothing between them.
 
+mod end;
+
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read};
 
@@ -21,9 +23,6 @@ use super::unpacker::{Copied, Unpacker};
 
 /// As many bytes as a record of the directory, or a local header, may have.
 const RECORD: usize = 46 + 3 * 0xffff;
-
-/// Bytes of the end of a directory with 64-bit sizes: its record and its locator.
-const END_64: u64 = 56 + 20;
 
 /// The types of files in Unix modes.
 const TYPE: u32 = 0o170_000;
@@ -113,10 +112,8 @@ fn directory(
         let what = "its directory has another number of entries than it says";
         return Err(ArchiveError::damaged(what));
     }
-    match archive.eocd_offset().checked_sub(end) {
-        Some(0 | END_64) => Ok(records),
-        _ => Err(ArchiveError::StrayData { entry: None }),
-    }
+    end::check(archive, end)?;
+    Ok(records)
 }
 
 impl Record {
@@ -152,13 +149,15 @@ impl Record {
         Ok(this)
     }
 
-    /// An extra field can have the name a second time.
+    /// Extra fields can have the name once more.
     fn check_other_name(&self, mut fields: ExtraFields<'_>) -> Result<(), ArchiveError> {
         // A version and a checksum stand before the name.
         const BEFORE: usize = 5;
-        let other = fields.find(|(id, _)| *id == ExtraFieldId::INFO_ZIP_UNICODE_PATH);
-        let other = other.and_then(|(_, data)| data.get(BEFORE..));
-        if other.is_some_and(|other| *other != *self.name) {
+        let differs = fields.any(|(id, data)| {
+            let other = data.get(BEFORE..);
+            id == ExtraFieldId::INFO_ZIP_UNICODE_PATH && other.is_some_and(|it| *it != *self.name)
+        });
+        if differs {
             return Err(self.differ("name"));
         }
         Ok(())
