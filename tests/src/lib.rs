@@ -4,6 +4,7 @@
 //! binary. So [`plugin`] builds plugins with cargo into a target folder of its own and takes their
 //! paths from cargo's messages. A plugin that cannot be built fails the test.
 
+pub mod archives;
 pub mod bench;
 pub mod build;
 pub mod c;
@@ -14,6 +15,7 @@ pub mod folder;
 pub mod kde;
 pub mod memory;
 pub mod patch;
+pub mod snapshot;
 
 pub use build::{Build, plugin};
 pub use command::{Output, keyway};

@@ -1,5 +1,6 @@
 //! Decoding compressed streams, with bounded memory and nothing left over.
 
+use std::error::Error as _;
 use std::io::{self, BufRead, Read};
 
 use ruzstd::decoding::errors::FrameDecoderError;
@@ -65,7 +66,11 @@ impl<R: BufRead> Read for Member<R> {
             Self::Bzip2(decoder) => decoder.read(buffer),
             Self::Xz(decoder) => decoder.read(buffer),
             Self::Zstd(decoder) => {
-                let read = decoder.read(buffer)?;
+                let read = decoder.read(buffer);
+                let read = read.map_err(|error| match error.downcast() {
+                    Ok(error) => of_zstd(error),
+                    Err(error) => error,
+                })?;
                 let frame = &decoder.decoder;
                 // The decoder computes it and leaves comparing to us.
                 if read == 0
@@ -82,8 +87,14 @@ impl<R: BufRead> Read for Member<R> {
 }
 
 fn of_zstd(error: FrameDecoderError) -> io::Error {
+    let mut causes = std::iter::successors(error.source(), |cause| (*cause).source());
+    let is_eof = causes.any(|cause| {
+        let cause = cause.downcast_ref::<io::Error>();
+        cause.is_some_and(|cause| cause.kind() == io::ErrorKind::UnexpectedEof)
+    });
     match error {
         FrameDecoderError::WindowSizeTooBig { .. } => io::ErrorKind::OutOfMemory.into(),
+        _ if is_eof => io::ErrorKind::UnexpectedEof.into(),
         error => io::Error::new(io::ErrorKind::InvalidData, error),
     }
 }

@@ -136,7 +136,7 @@ impl Entry<'_> {
         extension: &mut Extension,
         sink: &mut dyn Sink,
     ) -> Result<(), ArchiveError> {
-        let size = self.number(self.header.entry_size())?;
+        let size = self.size()?;
         let kind = self.header.entry_type().as_byte();
         // What stands before an entry and is about it.
         match kind {
@@ -203,6 +203,20 @@ impl Entry<'_> {
                 what: format!("the type `{}` of tar", other.escape_ascii()),
             }),
         }
+    }
+
+    /// The size in the header: octal digits, or a binary number of at most 64 bits. With a sign it
+    /// is of another base for some readers.
+    fn size(&self) -> Result<u64, ArchiveError> {
+        let size = match self.header.as_old().size {
+            [0x80, 0, 0, 0, ..] => self.header.entry_size(),
+            [first, ..] if first >= 0x80 => Err(io::Error::other("a size has more than 64 bits")),
+            field if field.trim_ascii_start().starts_with(b"+") => {
+                Err(io::Error::other("a size has a sign"))
+            }
+            _ => self.header.entry_size(),
+        };
+        self.number(size)
     }
 
     fn number<T>(&self, field: io::Result<T>) -> Result<T, ArchiveError> {

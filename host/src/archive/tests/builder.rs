@@ -1,22 +1,30 @@
 //! Archives made byte by byte, so that they can say what no writer lets them say.
+//!
+//! The suites that cross crates have this file as well, as `keyway_tests::archives::builder`.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 /// One header of a tar and its data.
-#[derive(Clone)]
-pub(crate) struct TarEntry {
-    pub(crate) kind: u8,
-    pub(crate) name: Vec<u8>,
-    pub(crate) target: Vec<u8>,
-    pub(crate) mode: u32,
-    pub(crate) data: Vec<u8>,
+#[derive(Clone, Debug)]
+pub struct TarEntry {
+    /// The letter of its type.
+    pub kind: u8,
+    /// The name, of which a header takes 100 bytes.
+    pub name: Vec<u8>,
+    /// What a link leads to.
+    pub target: Vec<u8>,
+    /// The permissions.
+    pub mode: u32,
+    /// What follows the header.
+    pub data: Vec<u8>,
     /// The size that the header has, if not that of the data.
-    pub(crate) size: Option<u64>,
+    pub size: Option<u64>,
 }
 
 impl TarEntry {
-    pub(crate) fn new(kind: u8, name: impl AsRef<[u8]>) -> Self {
+    /// An entry with nothing in it.
+    pub fn new(kind: u8, name: impl AsRef<[u8]>) -> Self {
         Self {
             kind,
             name: name.as_ref().to_vec(),
@@ -27,25 +35,28 @@ impl TarEntry {
         }
     }
 
-    pub(crate) fn file(name: impl AsRef<[u8]>, data: impl AsRef<[u8]>) -> Self {
+    /// A file.
+    pub fn file(name: impl AsRef<[u8]>, data: impl AsRef<[u8]>) -> Self {
         let mut entry = Self::new(b'0', name);
         entry.data = data.as_ref().to_vec();
         entry
     }
 
-    pub(crate) fn link(name: &str, target: impl AsRef<[u8]>) -> Self {
+    /// A link.
+    pub fn link(name: &str, target: impl AsRef<[u8]>) -> Self {
         let mut entry = Self::new(b'2', name);
         entry.target = target.as_ref().to_vec();
         entry
     }
 
-    pub(crate) fn hard_link(name: &str, target: &str) -> Self {
+    /// A hard link.
+    pub fn hard_link(name: &str, target: &str) -> Self {
         let link = Self::link(name, target);
         Self { kind: b'1', ..link }
     }
 
     /// A PAX header with one record.
-    pub(crate) fn pax(key: &str, value: impl AsRef<[u8]>) -> Self {
+    pub fn pax(key: &str, value: impl AsRef<[u8]>) -> Self {
         let value = value.as_ref();
         let length = key.len() + value.len() + 3;
         let digits = (length + length.to_string().len()).to_string().len();
@@ -57,7 +68,8 @@ impl TarEntry {
         entry
     }
 
-    pub(crate) fn header(&self) -> [u8; 512] {
+    /// The header, with its checksum.
+    pub fn header(&self) -> [u8; 512] {
         let mut header = [0; 512];
         let mut put = |at: usize, bytes: &[u8]| header[at..at + bytes.len()].copy_from_slice(bytes);
         put(0, &self.name[..self.name.len().min(100)]);
@@ -72,7 +84,8 @@ impl TarEntry {
         header
     }
 
-    pub(crate) fn bytes(&self) -> Vec<u8> {
+    /// The header and the data, up to the end of a block.
+    pub fn bytes(&self) -> Vec<u8> {
         let mut bytes = self.header().to_vec();
         bytes.extend_from_slice(&self.data);
         bytes.resize(bytes.len().next_multiple_of(512), 0);
@@ -81,40 +94,49 @@ impl TarEntry {
 }
 
 /// Puts in a header's checksum.
-pub(crate) fn sign(header: &mut [u8]) {
+pub fn sign(header: &mut [u8]) {
     header[148..156].fill(b' ');
     let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
     header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
 }
 
 /// A tar with its end.
-pub(crate) fn tar(entries: &[TarEntry]) -> Vec<u8> {
+pub fn tar(entries: &[TarEntry]) -> Vec<u8> {
     let mut bytes: Vec<u8> = entries.iter().flat_map(TarEntry::bytes).collect();
     bytes.extend([0; 1024]);
     bytes
 }
 
 /// One entry of a zip.
-#[derive(Clone)]
-pub(crate) struct ZipEntry {
-    pub(crate) name: Vec<u8>,
+#[derive(Clone, Debug)]
+pub struct ZipEntry {
+    /// The name that the directory has.
+    pub name: Vec<u8>,
     /// What the header before the data says, if something else.
-    pub(crate) local_name: Option<Vec<u8>>,
-    pub(crate) local_size: Option<u32>,
-    pub(crate) method: u16,
-    pub(crate) flags: u16,
-    pub(crate) crc: u32,
-    pub(crate) size: u32,
-    pub(crate) mode: u32,
-    pub(crate) extra: Vec<u8>,
+    pub local_name: Option<Vec<u8>>,
+    /// The size in the header before the data, if another one.
+    pub local_size: Option<u32>,
+    /// How the data are compressed: 0 not at all, 8 with deflate.
+    pub method: u16,
+    /// The bits of the general purpose flag.
+    pub flags: u16,
+    /// The checksum of what comes out.
+    pub crc: u32,
+    /// The bytes of what comes out.
+    pub size: u32,
+    /// Type and permissions as on Unix.
+    pub mode: u32,
+    /// The extra fields of both headers.
+    pub extra: Vec<u8>,
     /// The compressed data.
-    pub(crate) data: Vec<u8>,
+    pub data: Vec<u8>,
     /// What lies behind the data.
-    pub(crate) behind: Vec<u8>,
+    pub behind: Vec<u8>,
 }
 
 impl ZipEntry {
-    pub(crate) fn stored(name: impl AsRef<[u8]>, data: impl AsRef<[u8]>) -> Self {
+    /// A file as it is.
+    pub fn stored(name: impl AsRef<[u8]>, data: impl AsRef<[u8]>) -> Self {
         let data = data.as_ref();
         Self {
             name: name.as_ref().to_vec(),
@@ -131,7 +153,8 @@ impl ZipEntry {
         }
     }
 
-    pub(crate) fn deflated(name: &str, data: impl AsRef<[u8]>) -> Self {
+    /// A file that is compressed.
+    pub fn deflated(name: &str, data: impl AsRef<[u8]>) -> Self {
         let level = flate2::Compression::default();
         let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), level);
         encoder.write_all(data.as_ref()).unwrap();
@@ -143,12 +166,14 @@ impl ZipEntry {
         }
     }
 
-    pub(crate) fn of_mode(mode: u32, name: &str, data: impl AsRef<[u8]>) -> Self {
+    /// A file, or whatever the mode says.
+    pub fn of_mode(mode: u32, name: &str, data: impl AsRef<[u8]>) -> Self {
         let entry = Self::stored(name, data);
         Self { mode, ..entry }
     }
 
-    pub(crate) fn link(name: &str, target: impl AsRef<[u8]>) -> Self {
+    /// A link, whose target lies in it.
+    pub fn link(name: &str, target: impl AsRef<[u8]>) -> Self {
         Self::of_mode(0o120_777, name, target)
     }
 
@@ -168,7 +193,7 @@ impl ZipEntry {
     }
 
     /// Header and data.
-    pub(crate) fn local(&self) -> Vec<u8> {
+    pub fn local(&self) -> Vec<u8> {
         let name = self.local_name.as_ref().unwrap_or(&self.name);
         let fields = self.fields(name, self.local_size.unwrap_or(self.size));
         [
@@ -183,7 +208,7 @@ impl ZipEntry {
     }
 
     /// What the directory says.
-    pub(crate) fn central(&self, offset: u32) -> Vec<u8> {
+    pub fn central(&self, offset: u32) -> Vec<u8> {
         let mut bytes = b"PK\x01\x02\x14\x03".to_vec();
         bytes.extend(self.fields(&self.name, self.size));
         // No comment, the first disk, no attributes inside.
@@ -196,7 +221,8 @@ impl ZipEntry {
     }
 }
 
-pub(crate) fn zip(entries: &[ZipEntry]) -> Vec<u8> {
+/// A zip of entries, with its directory and its end.
+pub fn zip(entries: &[ZipEntry]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut directory = Vec::new();
     for entry in entries {
@@ -207,7 +233,7 @@ pub(crate) fn zip(entries: &[ZipEntry]) -> Vec<u8> {
 }
 
 /// A zip of its parts: entries, directory, and as many entries as the end says.
-pub(crate) fn zip_of(entries: Vec<u8>, directory: &[u8], count: usize) -> Vec<u8> {
+pub fn zip_of(entries: Vec<u8>, directory: &[u8], count: usize) -> Vec<u8> {
     let count = u16::try_from(count).unwrap().to_le_bytes();
     let [size, offset] =
         [directory.len(), entries.len()].map(|it| u32::try_from(it).unwrap().to_le_bytes());
@@ -224,7 +250,7 @@ pub(crate) fn zip_of(entries: Vec<u8>, directory: &[u8], count: usize) -> Vec<u8
 }
 
 /// Compresses with the system's program; `None` if there is none.
-pub(crate) fn compressed(program: &str, options: &[&str], data: &[u8]) -> Option<Vec<u8>> {
+pub fn compressed(program: &str, options: &[&str], data: &[u8]) -> Option<Vec<u8>> {
     let mut child = Command::new(program)
         .args(options)
         .stdin(Stdio::piped())
@@ -241,7 +267,7 @@ pub(crate) fn compressed(program: &str, options: &[&str], data: &[u8]) -> Option
 }
 
 /// The programs that compress, with what makes them write to their output.
-pub(crate) const PROGRAMS: [(&str, &[&str]); 4] = [
+pub const PROGRAMS: [(&str, &[&str]); 4] = [
     ("gzip", &["-c"]),
     ("bzip2", &["-c"]),
     ("xz", &["-c"]),

@@ -2,6 +2,8 @@
 
 #![cfg(unix)]
 
+// Public elsewhere.
+#[allow(unreachable_pub)]
 pub(crate) mod builder;
 mod damaged;
 mod folders;

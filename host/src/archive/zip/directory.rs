@@ -9,11 +9,9 @@ use super::super::error::ArchiveError;
 use super::super::limits::Limits;
 use super::super::name::{check_length, shown};
 use super::super::sink::Copied;
+use super::end;
 use super::window::Window;
 use super::{REGULAR, TYPE, damaged};
-
-/// Bytes of the end of a directory with 64-bit sizes: its record and its locator.
-const END_64: u64 = 56 + 20;
 
 /// What the directory says about an entry.
 pub(super) struct Record {
@@ -66,10 +64,8 @@ pub(super) fn read(
         let what = "its directory has another number of entries than it says";
         return Err(ArchiveError::damaged(what));
     }
-    match archive.eocd_offset().checked_sub(end) {
-        Some(0 | END_64) => Ok(records),
-        _ => Err(ArchiveError::StrayData { entry: None }),
-    }
+    end::check(archive, end)?;
+    Ok(records)
 }
 
 impl Record {
@@ -102,13 +98,15 @@ impl Record {
         Ok(this)
     }
 
-    /// An extra field can have the name a second time.
+    /// Extra fields can have the name once more.
     pub(super) fn check_other_name(&self, mut fields: ExtraFields<'_>) -> Result<(), ArchiveError> {
         // A version and a checksum stand before the name.
         const BEFORE: usize = 5;
-        let other = fields.find(|(id, _)| *id == ExtraFieldId::INFO_ZIP_UNICODE_PATH);
-        let other = other.and_then(|(_, data)| data.get(BEFORE..));
-        if other.is_some_and(|other| *other != *self.name) {
+        let differs = fields.any(|(id, data)| {
+            let other = data.get(BEFORE..);
+            id == ExtraFieldId::INFO_ZIP_UNICODE_PATH && other.is_some_and(|it| *it != *self.name)
+        });
+        if differs {
             return Err(self.differ("name"));
         }
         Ok(())

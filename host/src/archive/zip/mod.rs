@@ -6,6 +6,7 @@
 //! from the first byte of the file to the last, with nothing between them.
 
 mod directory;
+mod end;
 mod entry;
 mod window;
 
