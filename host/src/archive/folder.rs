@@ -190,7 +190,7 @@ mod unix {
                             from: from.to_path_buf(),
                         });
                     }
-                    sink.folder(&name, mode(&state))?;
+                    sink.folder(&name)?;
                     let todo = list(&folder, &name, &mut listed, sink)?;
                     open.push(Open { folder, name, todo });
                 }
@@ -316,7 +316,7 @@ mod other {
             let unreadable = |error| unreadable(error, shown(&name));
             let metadata = fs::symlink_metadata(&path).map_err(unreadable)?;
             if metadata.is_dir() {
-                sink.folder(&name, 0o755)?;
+                sink.folder(&name)?;
                 open.push(list(&path, &name, &mut listed, sink)?);
             } else if metadata.is_file() {
                 let file = File::open(&path).map_err(unreadable)?;

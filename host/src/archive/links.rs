@@ -5,6 +5,7 @@
 //! them, before one of them is made.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use super::error::ArchiveError;
 use super::name::{Name, shown};
@@ -15,6 +16,18 @@ const MAX_FOLLOWED: usize = 40;
 /// As many parts of names as are looked at for all links together. Tens of thousands of links that
 /// each lead through forty others must not take for ever.
 const MAX_STEPS: usize = 10_000_000;
+
+/// Whether links, by their names below one folder, all stay in that folder.
+pub(crate) fn check_links<'a>(
+    links: impl Iterator<Item = (&'a Path, &'a Path)>,
+) -> Result<(), ArchiveError> {
+    let mut all = Links::default();
+    for (path, target) in links {
+        let target = target.as_os_str().as_encoded_bytes();
+        all.add(Name::of_path(path), target.into());
+    }
+    all.checked().map(|_| ())
+}
 
 /// A link that is to be made.
 #[derive(Debug)]

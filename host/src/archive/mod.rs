@@ -41,6 +41,8 @@ use std::path::Path;
 pub use error::ArchiveError;
 pub use format::{ArchiveFormat, Compression};
 pub use limits::Limits;
+#[cfg(feature = "install")]
+pub(crate) use links::check_links;
 pub use name::ArchiveWarning;
 pub use observer::{Observer, Progress, UnpackedEntry, UnpackedKind};
 pub use peek::FoundEntry;
@@ -55,9 +57,10 @@ use unpacker::Unpacker;
 /// Unpacks the archive `file` to the folder `into`, which must be empty and should be one that
 /// nobody else writes to.
 ///
-/// Files, folders, hidden entries, links and hard links become what they are in the archive, with
-/// their permissions; but their owner may always read and write them, and nothing is set-user-id,
-/// set-group-id or sticky. Owners, times and attributes do not count. Nothing is written through a
+/// Files, folders, hidden entries, links and hard links become what they are in the archive. Of their
+/// modes only whether somebody may execute a file counts; what else is allowed is left to the
+/// process's mask, and nothing is set-user-id, set-group-id or sticky. Owners, times and attributes
+/// do not count. Nothing is written through a
 /// link: links are made when everything else is there, and only if all of them stay below `into`
 /// (who takes only a folder of what was unpacked must look again). They may lead nowhere.
 ///
@@ -71,7 +74,7 @@ use unpacker::Unpacker;
 ///
 /// # Platform
 ///
-/// Elsewhere than on Unix archives with links are refused, and permissions do not count.
+/// Elsewhere than on Unix archives with links are refused, and modes do not count.
 pub fn unpack(file: File, into: &Path, limits: &Limits) -> Result<Unpacked, ArchiveError> {
     unpack_observed(file, into, limits, &mut Silent)
 }
@@ -151,7 +154,7 @@ pub fn unpack_observed(
 ///
 /// # Platform
 ///
-/// Elsewhere than on Unix folders with links are refused, permissions do not count, and `from`
+/// Elsewhere than on Unix folders with links are refused, modes do not count, and `from`
 /// should be a folder that nobody else writes to.
 pub fn copy_folder(
     from: &Path,

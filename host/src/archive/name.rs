@@ -74,6 +74,13 @@ impl Name {
         Ok((depth > 0).then(|| Self(name.into())))
     }
 
+    /// The name of something that was unpacked.
+    pub(super) fn of_path(path: &Path) -> Self {
+        let parts = path.iter().map(std::ffi::OsStr::as_encoded_bytes);
+        let parts: Vec<&[u8]> = parts.collect();
+        Self(parts.join(&b'/').into())
+    }
+
     pub(super) fn bytes(&self) -> &[u8] {
         &self.0
     }

@@ -110,7 +110,7 @@ impl Sink for Peek<'_> {
         &mut self.meter
     }
 
-    fn folder(&mut self, raw: &[u8], _: u32) -> Result<(), ArchiveError> {
+    fn folder(&mut self, raw: &[u8]) -> Result<(), ArchiveError> {
         Name::new(raw, self.limits)?;
         self.count()
     }

@@ -14,7 +14,7 @@ pub(super) trait Sink {
     /// Counts what comes out and is no file's data; those the sink counts.
     fn meter(&mut self) -> &mut Meter;
 
-    fn folder(&mut self, raw: &[u8], mode: u32) -> Result<(), ArchiveError>;
+    fn folder(&mut self, raw: &[u8]) -> Result<(), ArchiveError>;
 
     /// A file of `size` bytes, as its header says; `contents` knows whether that is true.
     fn file(

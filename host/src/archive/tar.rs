@@ -178,7 +178,7 @@ impl Entry<'_> {
             // Before there was a letter for folders they ended with a slash.
             0 | b'0' | b'7' if name.ends_with(b"/") => {
                 is_empty()?;
-                sink.folder(&name, mode)
+                sink.folder(&name)
             }
             0 | b'0' | b'7' => {
                 let (stream, name) = (self.stream, &name);
@@ -195,7 +195,7 @@ impl Entry<'_> {
             }
             b'5' => {
                 is_empty()?;
-                sink.folder(&name, mode)
+                sink.folder(&name)
             }
             b'3' | b'4' | b'6' => Err(ArchiveError::Special { entry: entry() }),
             other => Err(ArchiveError::Unsupported {

@@ -11,18 +11,6 @@ pub(super) use other::Tree;
 #[cfg(unix)]
 pub(super) use unix::Tree;
 
-/// The bits of a file's mode that are kept: not set-user-id, set-group-id and sticky.
-#[cfg(unix)]
-const KEPT: u32 = 0o777;
-
-/// What a file's owner may do whatever the archive says.
-#[cfg(unix)]
-const FILE: u32 = 0o600;
-
-/// What a folder's owner may do whatever the archive says.
-#[cfg(unix)]
-const FOLDER: u32 = 0o700;
-
 /// Every name is walked to from the folder's own descriptor, one part after the other, and never
 /// through a link.
 ///
@@ -35,10 +23,9 @@ mod unix {
     use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
     use std::path::PathBuf;
 
-    use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawMode};
-    use rustix::fs::{fchmod, fstat, linkat, mkdirat, openat, symlinkat};
+    use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, mkdirat, openat, symlinkat};
 
-    use super::{FILE, FOLDER, File, KEPT, Name, Path, io};
+    use super::{File, Name, Path, io};
 
     const WALK: OFlags = OFlags::RDONLY
         .union(OFlags::DIRECTORY)
@@ -59,8 +46,6 @@ mod unix {
         path: PathBuf,
         /// Where the last name led: each folder lies in the one before.
         open: Vec<OpenFolder>,
-        /// The bits of modes that the system is known to leave to new files.
-        kept: RawMode,
     }
 
     struct OpenFolder {
@@ -85,7 +70,6 @@ mod unix {
                 root,
                 path,
                 open: Vec::new(),
-                kept: 0,
             })
         }
 
@@ -119,28 +103,13 @@ mod unix {
         }
 
         pub(crate) fn folder(&mut self, name: &Name) -> io::Result<()> {
-            let mode = Mode::from_raw_mode(0o755);
+            let mode = Mode::from_raw_mode(0o777);
             Ok(mkdirat(self.parent(name)?, name.own(), mode)?)
         }
 
-        pub(crate) fn set_folder_mode(&mut self, name: &Name, mode: u32) -> io::Result<()> {
-            Ok(fchmod(self.walk(name.bytes())?, raw(mode, FOLDER))?)
-        }
-
-        pub(crate) fn file(&mut self, name: &Name, mode: u32) -> io::Result<File> {
-            let mode = raw(mode, FILE);
-            let file = openat(self.parent(name)?, name.own(), CREATE, mode)?;
-            // The process's mask may take bits, or an access list of the folder; from all files
-            // alike.
-            let bits = mode.as_raw_mode();
-            if bits & !self.kept != 0 {
-                if fstat(&file)?.st_mode & 0o7777 == bits {
-                    self.kept |= bits;
-                } else {
-                    fchmod(&file, mode)?;
-                }
-            }
-            Ok(file.into())
+        pub(crate) fn file(&mut self, name: &Name, executable: bool) -> io::Result<File> {
+            let mode = Mode::from_raw_mode(if executable { 0o777 } else { 0o666 });
+            Ok(openat(self.parent(name)?, name.own(), CREATE, mode)?.into())
         }
 
         pub(crate) fn link(&mut self, name: &Name, target: &[u8]) -> io::Result<()> {
@@ -159,11 +128,6 @@ mod unix {
             let none = AtFlags::empty();
             Ok(linkat(from, target.own(), to, name.own(), none)?)
         }
-    }
-
-    fn raw(mode: u32, least: u32) -> Mode {
-        // Nine bits fit in any type that a system has for modes.
-        Mode::from_raw_mode((mode & KEPT | least) as RawMode)
     }
 }
 
@@ -190,11 +154,7 @@ mod other {
             fs::create_dir(self.path(name))
         }
 
-        pub(crate) fn set_folder_mode(&mut self, _: &Name, _: u32) -> io::Result<()> {
-            Ok(())
-        }
-
-        pub(crate) fn file(&mut self, name: &Name, _: u32) -> io::Result<File> {
+        pub(crate) fn file(&mut self, name: &Name, _: bool) -> io::Result<File> {
             File::create_new(self.path(name))
         }
 

@@ -209,19 +209,14 @@ impl Sink for Unpacker<'_> {
         &mut self.meter
     }
 
-    fn folder(&mut self, raw: &[u8], mode: u32) -> Result<(), ArchiveError> {
+    fn folder(&mut self, raw: &[u8]) -> Result<(), ArchiveError> {
         // The archive itself, `./`, is the folder that is there.
         let Some(name) = Name::new(raw, self.limits)? else {
             return self.count();
         };
-        let is_new = self.place(&name, Kind::Folder)?;
-        if is_new {
+        if self.place(&name, Kind::Folder)? {
             let made = self.tree.folder(&name);
             made.map_err(|error| unwritable(error, &name))?;
-        }
-        let set = self.tree.set_folder_mode(&name, mode);
-        set.map_err(|error| unwritable(error, &name))?;
-        if is_new {
             self.tell(&name, UnpackedKind::Folder);
         }
         self.count()
@@ -237,7 +232,8 @@ impl Sink for Unpacker<'_> {
         let name = self.named(raw)?;
         self.meter.check(size, &name.path())?;
         self.place(&name, Kind::File(self.written.len()))?;
-        let file = self.tree.file(&name, mode);
+        let executable = mode & 0o111 != 0;
+        let file = self.tree.file(&name, executable);
         let file = file.map_err(|error| unwritable(error, &name))?;
         let (copied, sha256) = self.copy(&name, size, contents, file)?;
         contents.check(&copied)?;
@@ -246,7 +242,7 @@ impl Sink for Unpacker<'_> {
         let written = WrittenFile {
             size: copied.bytes,
             sha256,
-            executable: mode & 0o111 != 0,
+            executable,
         };
         self.written.push(written);
         self.tell(&name, written.into());

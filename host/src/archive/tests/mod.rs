@@ -43,6 +43,18 @@ impl Place {
         self.folder.path().join("into")
     }
 
+    /// The modes of a new file and of a new folder, which are those of programs, too.
+    fn usual_modes(&self) -> (u32, u32) {
+        let (file, folder) = (self.folder.path().join("f"), self.folder.path().join("d"));
+        fs::write(&file, "").unwrap();
+        fs::create_dir(&folder).unwrap();
+        let mode = |path| fs::metadata(path).unwrap().mode() & 0o7777;
+        let modes = (mode(&file), mode(&folder));
+        fs::remove_file(file).unwrap();
+        fs::remove_dir(folder).unwrap();
+        modes
+    }
+
     fn unpack(&self, archive: &[u8]) -> Result<Unpacked, ArchiveError> {
         self.unpack_within(archive, &Limits::default())
     }

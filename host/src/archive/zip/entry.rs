@@ -76,7 +76,7 @@ impl<'a> Reader<'a> {
                     });
                 }
                 data.finish()?;
-                sink.folder(&record.name, permissions(0o755))?;
+                sink.folder(&record.name)?;
             }
             0 | REGULAR => {
                 let mode = permissions(0o644);
