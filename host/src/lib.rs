@@ -77,10 +77,15 @@
 
 #[cfg(feature = "archive")]
 pub mod archive;
+#[cfg(feature = "install")]
+pub mod install;
 pub mod package;
 pub mod plugin;
 mod single_flight;
+mod transaction;
 mod version;
+#[cfg(feature = "watch")]
+pub mod watch;
 
 /// Defining a package type in the application itself, without a plugin.
 ///

@@ -99,7 +99,7 @@ fn private_folder() -> io::Result<TempDir> {
 
 /// Where the package lies in what was unpacked: at the top, or in the only folder there that has
 /// metadata. Otherwise the names of all folders that have some.
-fn package_in(top: &Path) -> io::Result<Result<PathBuf, Vec<OsString>>> {
+pub(crate) fn package_in(top: &Path) -> io::Result<Result<PathBuf, Vec<OsString>>> {
     let has_metadata = |folder: &Path| FILE_NAMES.iter().any(|name| folder.join(name).exists());
     if has_metadata(top) {
         return Ok(Ok(top.to_path_buf()));

@@ -243,7 +243,7 @@ impl Definition {
 
     /// The folder that packages lie in, relative to the data folders or absolute: the default
     /// root, else the type's own name.
-    pub(super) fn listed_root(&self, type_name: &TypeName) -> PathBuf {
+    pub(crate) fn listed_root(&self, type_name: &TypeName) -> PathBuf {
         match self.default_package_root() {
             Some(root) => PathBuf::from(root),
             None => Path::new(type_name.as_str()).to_path_buf(),

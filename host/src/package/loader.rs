@@ -248,7 +248,7 @@ impl PackageLoader {
     }
 
     /// A package of the type without a path.
-    pub(super) fn template(&self, type_name: &str) -> Result<Package, LoadError> {
+    pub(crate) fn template(&self, type_name: &str) -> Result<Package, LoadError> {
         self.package_in_chain(type_name, None)
     }
 

@@ -13,10 +13,10 @@ use super::search::DataDirs;
 use super::shown::Shown;
 
 /// The names of metadata files, the better one first.
-pub(super) const FILE_NAMES: [&str; 2] = ["metadata.json", "metadata.desktop"];
+pub(crate) const FILE_NAMES: [&str; 2] = ["metadata.json", "metadata.desktop"];
 
 /// As many bytes as a metadata file may have. Real ones have a few thousand.
-pub(super) const MAX_BYTES: u64 = 4 << 20;
+pub(crate) const MAX_BYTES: u64 = 4 << 20;
 
 /// The metadata of a package.
 #[derive(Clone, Debug, PartialEq)]
@@ -179,14 +179,14 @@ impl MetadataError {
 
 /// What was found where the metadata belong.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Found {
-    pub(super) metadata: Option<Arc<PackageMetadata>>,
-    pub(super) trouble: Option<Arc<MetadataError>>,
+pub(crate) struct Found {
+    pub(crate) metadata: Option<Arc<PackageMetadata>>,
+    pub(crate) trouble: Option<Arc<MetadataError>>,
 }
 
 /// Finds and reads the metadata of the package in `root`: of the two files the better one that is
 /// there. A link that leaves the package does not count, unless `external`.
-pub(super) fn find(root: &Path, external: bool, dirs: &DataDirs) -> Found {
+pub(crate) fn find(root: &Path, external: bool, dirs: &DataDirs) -> Found {
     let mut found = Found::default();
     for name in FILE_NAMES {
         let path = root.join(name);
@@ -231,7 +231,7 @@ pub(super) fn read(path: &Path, dirs: &DataDirs) -> Result<PackageMetadata, Meta
 }
 
 /// Reads the bytes of a metadata file, forgivingly.
-pub(super) fn parse(
+pub(crate) fn parse(
     path: &Path,
     bytes: &[u8],
     dirs: &DataDirs,
@@ -352,7 +352,7 @@ fn read_open(path: &Path, file: &File, len: u64) -> Result<Vec<u8>, MetadataErro
 }
 
 /// Opens a file for reading; a pipe that nobody writes to does not make it wait.
-pub(super) fn open_without_waiting(path: &Path) -> io::Result<File> {
+pub(crate) fn open_without_waiting(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
     #[cfg(unix)]

@@ -28,14 +28,16 @@ mod contents;
 mod definition;
 mod edit;
 mod error;
+#[cfg(any(feature = "install", feature = "watch"))]
+mod event;
 mod examination;
 mod file_url;
-mod hash;
+pub(crate) mod hash;
 mod hits;
 mod listing;
 mod loader;
 mod locate;
-mod metadata;
+pub(crate) mod metadata;
 mod mime;
 mod open;
 #[expect(
@@ -50,7 +52,7 @@ mod validity;
 mod warnings;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 /// What the metadata of a package say.
 #[doc(inline)]
@@ -64,6 +66,8 @@ pub use keyway_metadata::{TypeName, TypeNameError};
 
 pub use definition::{Definition, KeyDefinition, Kind};
 pub use error::{FileError, LoadError, NameFault, PackageError, PassedOver, Tried};
+#[cfg(any(feature = "install", feature = "watch"))]
+pub use event::{Change, PackageEvent};
 pub use examination::Examination;
 pub use hash::{HashAlgorithm, HashError};
 pub use listing::{ListedPackage, Listing, ListingProgress};
@@ -73,3 +77,12 @@ pub use open::OpenError;
 pub use package::Package;
 pub use search::DataDirs;
 pub use validity::{Problem, Severity};
+
+#[cfg(feature = "install")]
+pub(crate) use archived::package_in;
+#[cfg(feature = "install")]
+pub(crate) use resolve::plain;
+#[cfg(feature = "install")]
+pub(crate) use shown::{Shown, ShownList};
+#[cfg(feature = "install")]
+pub(crate) use warnings::is_installable_id;

@@ -205,7 +205,7 @@ impl Package {
     }
 
     /// The loader that it is from.
-    pub(super) fn loader(&self) -> &PackageLoader {
+    pub(crate) fn loader(&self) -> &PackageLoader {
         &self.0.loader
     }
 

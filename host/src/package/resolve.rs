@@ -322,7 +322,7 @@ fn joined(root: &Path, prefix: &str, path: &str, name: &OsStr) -> PathBuf {
 }
 
 /// The same path without `.` and doubled slashes.
-pub(super) fn plain(path: &Path) -> PathBuf {
+pub(crate) fn plain(path: &Path) -> PathBuf {
     // What is plain already is most often asked for, and taking paths apart is slow.
     let bytes = path.as_os_str().as_encoded_bytes();
     let odd = |pair: &[u8]| pair[0] == b'/' && matches!(pair[1], b'/' | b'.');

@@ -66,7 +66,7 @@ impl DataDirs {
 
     /// Where `path` may lie: itself if it is absolute, else below each folder, in order; without
     /// `.` and doubled slashes.
-    pub(super) fn places(&self, path: &Path) -> Vec<PathBuf> {
+    pub(crate) fn places(&self, path: &Path) -> Vec<PathBuf> {
         if path.is_absolute() {
             return vec![plain(path)];
         }

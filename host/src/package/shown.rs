@@ -6,10 +6,10 @@ use std::fmt;
 use keyway_metadata::foreign::Escaped;
 
 /// Shows a path or a name in backticks, whole and escaped.
-pub(super) struct Shown<'a>(&'a OsStr);
+pub(crate) struct Shown<'a>(&'a OsStr);
 
 impl<'a> Shown<'a> {
-    pub(super) fn new(text: &'a (impl AsRef<OsStr> + ?Sized)) -> Self {
+    pub(crate) fn new(text: &'a (impl AsRef<OsStr> + ?Sized)) -> Self {
         Self(text.as_ref())
     }
 }
@@ -21,10 +21,10 @@ impl fmt::Display for Shown<'_> {
 }
 
 /// Shows the first few of a list, and how many more there are.
-pub(super) struct ShownList<'a, T>(pub(super) &'a [T]);
+pub(crate) struct ShownList<'a, T>(pub(crate) &'a [T]);
 
 /// An item of a list in a message.
-pub(super) trait ShownItem {
+pub(crate) trait ShownItem {
     fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
 }
 

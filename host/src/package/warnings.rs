@@ -20,9 +20,12 @@ const MOST: usize = 20_000;
 /// As many links as are named one by one.
 const NAMED: usize = 20;
 
+/// As many bytes as an id may have: file systems take 255, and a receipt's name ends with `.json`.
+const MAX_ID: usize = 250;
+
 /// Whether KPackage and Keyway install a package with that id: letters, digits, `_`, `-` and `.`,
-/// no `-` or `.` first, no `.` last, no `..`.
-pub(super) fn is_installable_id(id: &str) -> bool {
+/// no `-` or `.` first, no `.` last, no `..`, and not too long.
+pub(crate) fn is_installable_id(id: &str) -> bool {
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     id.bytes().next().is_some_and(is_word)
         && id
@@ -30,6 +33,7 @@ pub(super) fn is_installable_id(id: &str) -> bool {
             .all(|byte| is_word(byte) || matches!(byte, b'-' | b'.'))
         && !id.ends_with('.')
         && !id.contains("..")
+        && id.len() <= MAX_ID
 }
 
 impl Contents {

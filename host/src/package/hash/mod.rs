@@ -12,6 +12,8 @@ mod error;
 mod files;
 
 pub use algorithm::HashAlgorithm;
+#[cfg(feature = "install")]
+pub(crate) use content::Digests;
 pub use error::HashError;
 
 use std::fmt::Write as _;
@@ -91,7 +93,7 @@ impl Package {
     }
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
         // Writing to a String does not fail.

@@ -32,6 +32,7 @@ use super::loader::PackageLoader;
 use super::metadata::PackageMetadata;
 use super::package::Package;
 use crate::plugin::now;
+use crate::transaction;
 
 /// Fewer packages are judged before a thread has begun.
 const WORTH_A_THREAD: usize = 8;
@@ -214,6 +215,7 @@ struct Run<'a> {
 impl Run<'_> {
     /// Adds what lies below one root; better roots came before.
     fn add(&mut self, path: &Path, is_last: bool, filter: &mut Option<Filter<'_>>) {
+        transaction::restore(path);
         let root = match Root::open(path) {
             Ok(root) => root,
             Err(error) => return walk::not_listed(path, &error),

@@ -20,5 +20,5 @@ mod recorded;
 mod resolving;
 #[cfg(target_os = "linux")]
 mod scenarios;
-mod support;
+pub(crate) mod support;
 mod validating;

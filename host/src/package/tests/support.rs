@@ -12,13 +12,13 @@ use crate::plugin::Registry;
 type Method = Box<dyn Fn(&mut Described<'_>) -> Result<(), Error> + Send + Sync>;
 
 /// A structure made of closures.
-pub(super) struct Structure {
+pub(crate) struct Structure {
     init: Method,
     changed: Method,
 }
 
 impl Structure {
-    pub(super) fn new(
+    pub(crate) fn new(
         init: impl Fn(&mut Described<'_>) -> Result<(), Error> + Send + Sync + 'static,
     ) -> Self {
         Self {
@@ -27,7 +27,7 @@ impl Structure {
         }
     }
 
-    pub(super) fn on_path(
+    pub(crate) fn on_path(
         mut self,
         changed: impl Fn(&mut Described<'_>) -> Result<(), Error> + Send + Sync + 'static,
     ) -> Self {
@@ -46,7 +46,7 @@ impl PackageStructure for Structure {
 }
 
 /// `ui` and `images` are directories, `mainscript` is a required file; the root is `test/basic/`.
-pub(super) fn basic() -> Structure {
+pub(crate) fn basic() -> Structure {
     Structure::new(|package| {
         package.set_default_package_root("test/basic");
         package.add_directory_definition("ui", "ui", "User Interface");
@@ -58,14 +58,14 @@ pub(super) fn basic() -> Structure {
 }
 
 /// A folder with `home` and `system` as data folders, and a loader that knows `Test/Basic`.
-pub(super) struct Place {
+pub(crate) struct Place {
     folder: TempDir,
     root: PathBuf,
-    pub(super) loader: PackageLoader,
+    pub(crate) loader: PackageLoader,
 }
 
 impl Place {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let root = fs::canonicalize(folder.path()).unwrap();
         let dirs = DataDirs::new(Some(root.join("home")), [root.join("system")]);
@@ -79,18 +79,18 @@ impl Place {
         place
     }
 
-    pub(super) fn know(&self, type_name: &str, structure: Structure) {
+    pub(crate) fn know(&self, type_name: &str, structure: Structure) {
         self.loader
             .add_known_package_structure(type_name, structure)
             .unwrap();
     }
 
-    pub(super) fn at(&self, path: impl AsRef<Path>) -> PathBuf {
+    pub(crate) fn at(&self, path: impl AsRef<Path>) -> PathBuf {
         assert!(self.folder.path().exists());
         self.root.join(path)
     }
 
-    pub(super) fn write(&self, path: impl AsRef<Path>, text: impl AsRef<[u8]>) -> PathBuf {
+    pub(crate) fn write(&self, path: impl AsRef<Path>, text: impl AsRef<[u8]>) -> PathBuf {
         let path = self.at(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, text).unwrap();
@@ -98,7 +98,7 @@ impl Place {
     }
 
     #[cfg(unix)]
-    pub(super) fn link(&self, target: impl AsRef<Path>, path: impl AsRef<Path>) -> PathBuf {
+    pub(crate) fn link(&self, target: impl AsRef<Path>, path: impl AsRef<Path>) -> PathBuf {
         let path = self.at(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::os::unix::fs::symlink(target, &path).unwrap();
@@ -106,7 +106,7 @@ impl Place {
     }
 
     /// A valid package of type `Test/Basic` whose id is the folder's name.
-    pub(super) fn package(&self, path: &str) -> PathBuf {
+    pub(crate) fn package(&self, path: &str) -> PathBuf {
         let folder = self.at(path);
         let id = folder.file_name().unwrap().to_str().unwrap();
         self.write(
@@ -118,11 +118,11 @@ impl Place {
     }
 
     /// A package of type `Test/Basic` without a path.
-    pub(super) fn basic(&self) -> Package {
+    pub(crate) fn basic(&self) -> Package {
         self.loader.load_package("Test/Basic").unwrap()
     }
 
-    pub(super) fn basic_at(&self, path: impl AsRef<Path>) -> Package {
+    pub(crate) fn basic_at(&self, path: impl AsRef<Path>) -> Package {
         let mut package = self.basic();
         package.set_path(self.at(path)).unwrap();
         package
@@ -130,23 +130,23 @@ impl Place {
 }
 
 /// Says on a line of its own that something was skipped, past the test runner's capturing.
-pub(super) fn skipped(what: &str) {
+pub(crate) fn skipped(what: &str) {
     use std::io::Write as _;
     let _ = writeln!(std::io::stderr().lock(), "\nskipped: {what}");
 }
 
 /// Numbers that look random and are the same in every run.
-pub(super) struct Numbers(pub(super) u64);
+pub(crate) struct Numbers(pub(crate) u64);
 
 impl Numbers {
-    pub(super) fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         usize::try_from(self.0 >> 33).unwrap() % limit
     }
 
-    pub(super) fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
+    pub(crate) fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
         all[self.below(all.len())]
     }
 }

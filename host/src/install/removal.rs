@@ -1,0 +1,216 @@
+//! Taking a package away.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::error::InstallError;
+use super::installer::Installer;
+use super::receipt::Receipt;
+use super::staged::of_aftermath;
+use crate::package::metadata;
+use crate::package::{Change, PackageEvent, Shown, ShownList, is_installable_id};
+use crate::transaction::Root;
+
+/// A package that is to be removed. Nothing was changed yet.
+#[derive(Debug)]
+pub struct Removal {
+    installer: Installer,
+    root: PathBuf,
+    /// The name of the package's folder.
+    name: String,
+    found: Found,
+}
+
+/// What there is to be removed.
+#[derive(Debug)]
+struct Found {
+    id: String,
+    types: Vec<String>,
+    version: Option<String>,
+}
+
+/// What was removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Removed {
+    /// The package's id.
+    pub id: String,
+    /// The folder that it was.
+    pub path: PathBuf,
+    /// Its version, if it said one.
+    pub version: Option<String>,
+    /// What did not work any more after it was gone.
+    pub warnings: Vec<String>,
+}
+
+impl Removal {
+    pub(super) fn plan(installer: Installer, name: &str) -> Result<Self, InstallError> {
+        if !is_installable_id(name) {
+            return Err(InstallError::BadName {
+                name: name.to_owned(),
+            });
+        }
+        let root = match installer.own_root() {
+            Err(InstallError::NoRoot) => search(&installer, name)?,
+            root => root?,
+        };
+        let found = look(&installer, &root, name)?;
+        Ok(Self {
+            installer,
+            root,
+            name: name.to_owned(),
+            found,
+        })
+    }
+
+    /// The package's folder. If it is a link, the link is removed, not what it leads to.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        self.root.join(&self.name)
+    }
+
+    /// The package's id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.found.id
+    }
+
+    /// The package's version, if it says one.
+    #[must_use]
+    pub fn version(&self) -> Option<&str> {
+        self.found.version.as_deref()
+    }
+
+    /// The types that the package says it is of.
+    #[must_use]
+    pub fn types(&self) -> &[String] {
+        &self.found.types
+    }
+
+    /// Removes it, in one step. Whoever has files of it open keeps them.
+    ///
+    /// # Errors
+    ///
+    /// It is not there any more, or is another package now; the root is locked; it was cancelled; it
+    /// cannot be taken away. Nothing is changed then.
+    pub fn commit(self) -> Result<Removed, InstallError> {
+        let installer = &self.installer;
+        let root = Root::new(&self.root, installer.settings.sync);
+        let locked = installer.lock(&root)?;
+        let found = look(installer, &self.root, &self.name)?;
+        let path = self.path();
+        let work = locked.begin()?;
+        let aftermath = locked.withdraw(&work, &self.name)?;
+        drop(locked);
+        let mut warnings: Vec<String> = aftermath.iter().map(of_aftermath).collect();
+        let type_name = installer.settings.type_name.clone();
+        let type_name = type_name.or_else(|| found.types.first()?.parse().ok());
+        if let Some(type_name) = type_name {
+            let event = PackageEvent::new(Change::Removed, &type_name, &found.id, &path);
+            installer.tell(&event);
+        }
+        if let Err(error) = work.discard() {
+            warnings.push(format!("not all of it is removed yet: {error}"));
+        }
+        Ok(Removed {
+            id: found.id,
+            path,
+            version: found.version,
+            warnings,
+        })
+    }
+}
+
+/// The package in the folder `name` of the root.
+fn look(installer: &Installer, root: &Path, name: &str) -> Result<Found, InstallError> {
+    let path = root.join(name);
+    if fs::symlink_metadata(&path).is_err() {
+        return Err(InstallError::NotInstalled {
+            name: name.to_owned(),
+            root: root.to_path_buf(),
+            elsewhere: elsewhere(installer, name),
+        });
+    }
+    let stays = |why: String| InstallError::NotRemovable {
+        path: path.clone(),
+        why,
+    };
+    let dirs = installer.loader.data_dirs();
+    let folder = fs::canonicalize(&path).ok();
+    let found = folder.map(|folder| metadata::find(&folder, false, dirs));
+    let found = found.unwrap_or_default();
+    let Some(metadata) = found.metadata else {
+        // One whose metadata broke, or that we installed, can go.
+        if found.trouble.is_none() && Receipt::read(root, name).is_none() {
+            return Err(stays(
+                "it is no package, since it has no metadata".to_owned(),
+            ));
+        }
+        return Ok(Found {
+            id: name.to_owned(),
+            types: Vec::new(),
+            version: None,
+        });
+    };
+    let types = metadata.declared_types();
+    if let Some(wanted) = &installer.settings.type_name
+        && !types.is_empty()
+        && !types.iter().any(|it| it == wanted.as_str())
+    {
+        let types = ShownList(&types);
+        return Err(stays(format!(
+            "it is of type {types}, expected {}",
+            Shown::new(wanted.as_str())
+        )));
+    }
+    let view = metadata.view();
+    Ok(Found {
+        id: view.id().unwrap_or(name).to_owned(),
+        types,
+        version: view.version().map(str::to_owned),
+    })
+}
+
+/// The one root of all types in which there is a package of that name.
+fn search(installer: &Installer, name: &str) -> Result<PathBuf, InstallError> {
+    let mut roots = BTreeSet::new();
+    for type_name in installer.loader.registry().type_names() {
+        // A type that cannot be asked has no packages of its own to remove.
+        let Ok(installer) = installer.clone().type_name(type_name.as_str()) else {
+            continue;
+        };
+        let Ok(root) = installer.own_root() else {
+            continue;
+        };
+        if look(&installer, &root, name).is_ok() {
+            roots.insert(root);
+        }
+    }
+    let mut roots = roots.into_iter();
+    match (roots.next(), roots.next()) {
+        (None, _) => Err(InstallError::NotInstalled {
+            name: name.to_owned(),
+            root: installer.data_dir()?.to_path_buf(),
+            elsewhere: None,
+        }),
+        (Some(root), None) => Ok(root),
+        (Some(first), Some(second)) => {
+            let found = [first, second].into_iter().chain(roots);
+            Err(InstallError::Ambiguous {
+                name: name.to_owned(),
+                found: found.map(|root| root.join(name)).collect(),
+            })
+        }
+    }
+}
+
+/// Where a package of that name is installed instead.
+fn elsewhere(installer: &Installer, name: &str) -> Option<PathBuf> {
+    let type_name = installer.settings.type_name.as_ref()?;
+    let package = installer
+        .loader
+        .load_package_at(type_name.as_str(), name)
+        .ok()?;
+    package.path().map(Path::to_path_buf)
+}

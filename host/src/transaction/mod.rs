@@ -1,0 +1,111 @@
+//! Changing what lies in a package root: entirely, or not at all.
+//!
+//! ```text
+//! Root --lock--> LockedRoot --begin--> Work: a private folder, in which a package is prepared
+//!                    |                   |
+//!                    +--put, exchange, withdraw: one rename--> the package root
+//! ```
+//!
+//! A package root has, besides packages, a hidden folder of ours, which listings pass over:
+//!
+//! ```text
+//! ID/                     a package
+//! .keyway/lock            held by whoever changes something
+//! .keyway/receipts/ID.json
+//! .keyway/work/NAME/      one change that is being prepared, or what a killed process left of it
+//!     lock                held by the process that prepares it
+//!     package/            the new package; after an exchange the old one
+//!     old/                the old package, where the system cannot exchange two folders
+//!     receipt.json        the receipt to be
+//! ```
+//!
+//! What a killed process leaves is told from what is in use by its lock, which the system takes away
+//! with the process. [`LockedRoot::begin`] cleans it up. Nothing in such a folder has to be written
+//! before the others can be understood: a new package is in place if the folder under its name is
+//! the one that its receipt speaks of.
+//!
+//! It knows nothing of packages but that they are folders with a name.
+
+mod lock;
+mod recover;
+#[cfg(feature = "install")]
+mod remove;
+#[cfg(feature = "install")]
+mod root;
+mod swap;
+#[cfg(feature = "install")]
+mod sync;
+#[cfg(test)]
+#[cfg(feature = "install")]
+mod tests;
+#[cfg(feature = "install")]
+mod work;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub(crate) use recover::restore;
+#[cfg(feature = "install")]
+pub(crate) use root::{LockedRoot, Root, RootError};
+#[cfg(feature = "install")]
+pub(crate) use work::Work;
+
+/// The hidden folder in a package root.
+const FOLDER: &str = ".keyway";
+const WORK: &str = "work";
+const RECEIPTS: &str = "receipts";
+const LOCK: &str = "lock";
+const PACKAGE: &str = "package";
+const OLD: &str = "old";
+const RECEIPT: &str = "receipt.json";
+
+/// Where the receipt of the package `id` lies in the package root `root`.
+pub(crate) fn receipt(root: &Path, id: &str) -> PathBuf {
+    let receipts = root.join(FOLDER).join(RECEIPTS);
+    receipts.join(format!("{id}.json"))
+}
+
+/// What tells a folder from all others of its file system, wherever it is moved to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Place {
+    pub(crate) device: u64,
+    pub(crate) inode: u64,
+}
+
+impl Place {
+    /// That of what lies at `path`, which may be a link. `None` where the system has no such thing.
+    #[cfg(unix)]
+    pub(crate) fn of(path: &Path) -> io::Result<Option<Self>> {
+        use std::os::unix::fs::MetadataExt as _;
+        let metadata = fs::symlink_metadata(path)?;
+        Ok(Some(Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+        }))
+    }
+
+    /// That of what lies at `path`, which may be a link. `None` where the system has no such thing.
+    #[cfg(not(unix))]
+    pub(crate) fn of(path: &Path) -> io::Result<Option<Self>> {
+        fs::symlink_metadata(path).map(|_| None)
+    }
+}
+
+/// Whether anything lies at `path`, be it a link to nothing.
+fn is_there(path: &Path) -> io::Result<bool> {
+    match fs::symlink_metadata(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Passes over that something is not there.
+#[cfg(feature = "install")]
+fn unless_absent(done: io::Result<()>) -> io::Result<()> {
+    match done {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
+}
