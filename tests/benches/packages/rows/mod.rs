@@ -1,6 +1,7 @@
 //! What is measured.
 
 mod generated;
+mod installing;
 mod listing;
 mod using;
 
@@ -8,9 +9,10 @@ use std::process::ExitCode;
 
 use keyway_tests::bench::{self, Group};
 
-const GROUPS: [Group; 2] = [
+const GROUPS: [Group; 3] = [
     ("using", using::beside_kpackage),
     ("listing", listing::beside_kpackage),
+    ("installing", installing::beside_others),
 ];
 
 pub(crate) fn main() -> ExitCode {
