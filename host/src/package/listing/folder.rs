@@ -29,7 +29,7 @@ pub(super) struct Entries {
 }
 
 /// The best of a folder's metadata files.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug)]
 pub(super) struct MetadataFile {
     /// Which of the names it has. Case does not matter, as in KPackage 5.103.
     rank: usize,
@@ -48,6 +48,11 @@ impl MetadataFile {
             regular: true,
             opened: true,
         }
+    }
+
+    /// What decides between two: the names that loading takes come before others.
+    fn order(&self) -> (bool, usize, &OsStr) {
+        (self.name != FILE_NAMES[self.rank], self.rank, &self.name)
     }
 
     /// Whether it is a file whose name is exactly that of the best.
@@ -94,7 +99,11 @@ impl Entries {
                 regular,
                 opened: name == FILE_NAMES[rank],
             };
-            if self.file.as_ref().is_none_or(|best| found < *best) {
+            if self
+                .file
+                .as_ref()
+                .is_none_or(|best| found.order() < best.order())
+            {
                 self.file = Some(found);
             }
         }
