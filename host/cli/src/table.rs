@@ -87,10 +87,11 @@ fn laid_out<const N: usize>(heads: &[&str; N], rows: &[[Cell<'_>; N]]) -> String
     }
     let line_length: usize = widths.iter().map(|most| most + 2).sum();
     let mut text = String::with_capacity((rows.len() + 1) * line_length);
+    let blank = " ".repeat(line_length);
     let mut add = |cells: [&str; N]| {
         for (cell, most) in cells.iter().zip(widths) {
             text.push_str(cell);
-            text.extend(std::iter::repeat_n(' ', most - width(cell) + 2));
+            text.push_str(&blank[..most - width(cell) + 2]);
         }
         text.truncate(text.trim_end_matches(' ').len());
         text.push('\n');

@@ -40,7 +40,7 @@ use std::sync::Mutex;
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
-use super::tree::{Bytes, File, Folder, Says, Stamp};
+use super::tree::{Bytes, File, Folders, Says, Stamp};
 use crate::plugin::FileIdentity;
 
 /// Roots with fewer packages are read faster than what is kept of them.
@@ -48,7 +48,7 @@ pub(super) const LEAST_PACKAGES: usize = 32;
 /// As many bytes as are kept of a root at most.
 const MAX_BYTES: usize = 256 << 20;
 /// The form of the files; another one is not read.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const MAGIC: [u8; 4] = *b"kwls";
 /// Magic, format, checksum and length of what is read at once.
 const HEAD: usize = 4 + 4 + 4 + 4;
@@ -82,6 +82,7 @@ fn as_bytes<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Erro
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Record<'a> {
     pub(super) name: &'a str,
+    #[serde(with = "identity")]
     pub(super) identity: Option<FileIdentity>,
     pub(super) plain: bool,
     #[serde(borrow)]
@@ -94,12 +95,37 @@ pub(super) struct Record<'a> {
 pub(super) enum RecordedFile<'a> {
     None,
     Kept {
+        #[serde(with = "identity")]
         identity: Option<FileIdentity>,
         #[serde(borrow)]
         says: Says<'a>,
         place: Place,
     },
     Loose,
+}
+
+/// Identities as they lie in the file: numbers of fixed length are read faster than others.
+mod identity {
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    use crate::plugin::FileIdentity;
+
+    pub(super) fn serialize<S: Serializer>(
+        identity: &Option<FileIdentity>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match identity {
+            Some(identity) => serializer.serialize_bytes(identity.to_bytes().as_flattened()),
+            None => serializer.serialize_bytes(&[]),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<FileIdentity>, D::Error> {
+        let bytes = <&[u8]>::deserialize(deserializer)?;
+        Ok(FileIdentity::from_bytes(bytes.as_chunks().0))
+    }
 }
 
 /// Where the contents of a metadata file lie.
@@ -239,7 +265,7 @@ impl Cache {
         &self,
         root: &Path,
         judged: &str,
-        folders: &[Folder<'_>],
+        folders: &Folders<'_>,
         before: Option<(&Snapshot<'_>, &Contents)>,
     ) {
         let Some((name, written)) = root.to_str().zip(Written::of(folders, before)) else {
@@ -283,29 +309,36 @@ struct Written {
 }
 
 impl Written {
-    fn of(folders: &[Folder<'_>], before: Option<(&Snapshot<'_>, &Contents)>) -> Option<Self> {
+    fn of(folders: &Folders<'_>, before: Option<(&Snapshot<'_>, &Contents)>) -> Option<Self> {
         let mut written = Self::default();
         let old = before.and_then(|(_, contents)| contents.all());
         let ends = ends(folders);
         for (folder, end) in folders.iter().zip(ends) {
-            let identity = match &folder.stamp {
-                Stamp::Same(at) => before?.0.record(*at)?.identity,
-                Stamp::New(identity) => identity.as_deref().copied(),
+            let (identity, same) = match &folder.stamp {
+                Stamp::Same(at) => {
+                    let record = before?.0.record(*at)?;
+                    (record.identity, record.file)
+                }
+                Stamp::New(identity) => (identity.as_deref().copied(), RecordedFile::None),
             };
+            let stored = |place: Place| old.as_deref().and_then(|old| place.of(old));
             let file = match &folder.file {
                 File::None => RecordedFile::None,
                 File::Loose(..) => RecordedFile::Loose,
+                File::Same => match same {
+                    RecordedFile::Kept {
+                        identity,
+                        says,
+                        place,
+                    } => written.kept(identity, says, stored(place))?,
+                    other => other,
+                },
                 File::Kept(kept) => {
                     let bytes = match &kept.bytes {
                         Bytes::Read(bytes) => Some(&**bytes),
-                        Bytes::Stored(place) => old.as_deref().and_then(|old| place.of(old)),
+                        Bytes::Stored(place) => stored(*place),
                     };
-                    RecordedFile::Kept {
-                        // What is damaged is read the next time.
-                        identity: kept.identity.filter(|_| bytes.is_some()),
-                        says: kept.says.borrowed(),
-                        place: written.add(bytes.unwrap_or_default())?,
-                    }
+                    written.kept(kept.identity, kept.says.borrowed(), bytes)?
                 }
             };
             let start = u32::try_from(written.records.len()).ok()?;
@@ -322,6 +355,20 @@ impl Written {
             written.records = postcard::to_extend(&record, written.records).ok()?;
         }
         Some(written)
+    }
+
+    fn kept<'a>(
+        &mut self,
+        identity: Option<FileIdentity>,
+        says: Says<'a>,
+        bytes: Option<&[u8]>,
+    ) -> Option<RecordedFile<'a>> {
+        Some(RecordedFile::Kept {
+            // What is damaged is read the next time.
+            identity: identity.filter(|_| bytes.is_some()),
+            says,
+            place: self.add(bytes.unwrap_or_default())?,
+        })
     }
 
     fn add(&mut self, bytes: &[u8]) -> Option<Place> {
@@ -345,11 +392,12 @@ impl Place {
 }
 
 /// For each folder the place after the last one in it.
-fn ends(folders: &[Folder<'_>]) -> Vec<usize> {
-    let mut ends = vec![folders.len(); folders.len()];
+fn ends(folders: &Folders<'_>) -> Vec<usize> {
+    let depths: Vec<u32> = folders.iter().map(|folder| folder.depth).collect();
+    let mut ends = vec![depths.len(); depths.len()];
     let mut open: Vec<usize> = Vec::new();
-    for (at, folder) in folders.iter().enumerate() {
-        while let Some(last) = open.pop_if(|last| folders[*last].depth >= folder.depth) {
+    for (at, depth) in depths.iter().enumerate() {
+        while let Some(last) = open.pop_if(|last| depths[*last] >= *depth) {
             ends[last] = at;
         }
         open.push(at);

@@ -11,6 +11,8 @@ use crate::plugin::FileIdentity;
 /// The folder that packages are looked for in.
 pub(super) struct Root {
     pub(super) path: PathBuf,
+    /// Whether what is found may be kept, so that it matters what it was.
+    keeps: bool,
     #[cfg(unix)]
     fd: rustix::fd::OwnedFd,
 }
@@ -18,7 +20,7 @@ pub(super) struct Root {
 /// What lies in a folder, as far as listings care.
 #[derive(Debug, Default)]
 pub(super) struct Entries {
-    /// The folder before it was read.
+    /// The folder before it was read; nothing that could be kept if nothing is.
     pub(super) identity: FileIdentity,
     /// The folders in it that are neither hidden nor links, by name.
     pub(super) folders: Vec<OsString>,
@@ -29,7 +31,7 @@ pub(super) struct Entries {
 }
 
 /// The best of a folder's metadata files.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug)]
 pub(super) struct MetadataFile {
     /// Which of the names it has. Case does not matter, as in KPackage 5.103.
     rank: usize,
@@ -48,6 +50,11 @@ impl MetadataFile {
             regular: true,
             opened: true,
         }
+    }
+
+    /// What decides between two: the names that loading takes come before others.
+    fn order(&self) -> (bool, usize, &OsStr) {
+        (self.name != FILE_NAMES[self.rank], self.rank, &self.name)
     }
 
     /// Whether it is a file whose name is exactly that of the best.
@@ -94,7 +101,11 @@ impl Entries {
                 regular,
                 opened: name == FILE_NAMES[rank],
             };
-            if self.file.as_ref().is_none_or(|best| found < *best) {
+            if self
+                .file
+                .as_ref()
+                .is_none_or(|best| found.order() < best.order())
+            {
                 self.file = Some(found);
             }
         }
@@ -117,10 +128,11 @@ impl Entries {
 
 #[cfg(unix)]
 impl Root {
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
+    pub(super) fn open(path: &Path, keeps: bool) -> io::Result<Self> {
         use rustix::fs::{CWD, Mode};
         Ok(Self {
             path: path.to_path_buf(),
+            keeps,
             fd: rustix::fs::openat(CWD, path, folder_flags(), Mode::empty())?,
         })
     }
@@ -148,7 +160,10 @@ impl Root {
         };
         let flags = folder_flags() | OFlags::NOFOLLOW;
         let folder = openat(&self.fd, this, flags, Mode::empty())?;
-        let mut entries = Entries::of(FileIdentity::of_stat(&fstat(&folder)?));
+        let mut entries = Entries::of(match self.keeps {
+            true => FileIdentity::of_stat(&fstat(&folder)?),
+            false => FileIdentity::default(),
+        });
         for_each_entry(folder, |name, kind| {
             if name != b"." && name != b".." {
                 let name = OsStr::from_bytes(name);
@@ -178,6 +193,7 @@ impl Root {
 
     /// The ordinary file `below`, as it was before it was read, and the first `limit` bytes of it.
     pub(super) fn file(&self, below: &Path, limit: u64) -> io::Result<(FileIdentity, Vec<u8>)> {
+        use rustix::buffer::spare_capacity;
         use rustix::fs::{FileType, Mode, OFlags, fstat, openat};
         use std::io::Read as _;
 
@@ -191,13 +207,12 @@ impl Root {
         }
         let size = u64::try_from(stat.st_size).unwrap_or(0).min(limit);
         let size = usize::try_from(size).unwrap_or(0);
-        let mut bytes = vec![0; size + 1];
-        let mut file = std::fs::File::from(file);
-        let read = file.read(&mut bytes)?;
-        bytes.truncate(read);
+        let mut bytes = Vec::with_capacity(size + 1);
+        let read = rustix::io::read(&file, spare_capacity(&mut bytes))?;
         // One read is enough, unless the file is not what it says it is.
         if read != size || size == 0 {
             let rest = limit.saturating_sub(read as u64);
+            let file = std::fs::File::from(file);
             file.take(rest).read_to_end(&mut bytes)?;
         }
         Ok((FileIdentity::of_stat(&stat), bytes))
@@ -215,6 +230,11 @@ fn for_each_entry(
     let mut entries = rustix::fs::RawDir::new(folder, &mut buffer);
     while let Some(Ok(entry)) = entries.next() {
         add(entry.file_name().to_bytes(), entry.file_type());
+        // Behind the greatest place there is nothing. ext4 and others end there, so that they need
+        // not be asked once more.
+        if entry.next_entry_cookie() == i64::MAX.unsigned_abs() {
+            break;
+        }
     }
     Ok(())
 }
@@ -240,9 +260,10 @@ fn folder_flags() -> rustix::fs::OFlags {
 
 #[cfg(not(unix))]
 impl Root {
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
+    pub(super) fn open(path: &Path, keeps: bool) -> io::Result<Self> {
         Ok(Self {
             path: path.to_path_buf(),
+            keeps,
         })
     }
 
@@ -254,7 +275,10 @@ impl Root {
 
     /// What lies in the folder `below`.
     pub(super) fn read(&self, below: &Path) -> io::Result<Entries> {
-        let mut entries = Entries::of(self.identity(below)?);
+        let mut entries = Entries::of(match self.keeps {
+            true => self.identity(below)?,
+            false => FileIdentity::default(),
+        });
         for entry in std::fs::read_dir(self.path.join(below))?.flatten() {
             let kind = match entry.file_type() {
                 Ok(kind) if kind.is_dir() => Kind::Folder,

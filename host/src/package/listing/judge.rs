@@ -1,6 +1,6 @@
 //! Are the packages of a listing valid, and may that be remembered?
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
@@ -10,6 +10,7 @@ use crate::package::definition::Definition;
 use crate::package::error::PackageError;
 use crate::package::metadata::{Found, PackageMetadata};
 use crate::package::package::Package;
+use crate::package::resolve::climbs;
 
 /// A package to be judged.
 pub(super) struct Case {
@@ -47,11 +48,7 @@ pub(super) fn is_of_its_own(contents: &Contents, root: &Path) -> bool {
 }
 
 fn leads_up(definition: &Definition) -> bool {
-    let is_up = |path: &str| {
-        Path::new(path)
-            .components()
-            .any(|it| it == Component::ParentDir)
-    };
+    let is_up = |path: &str| climbs(Path::new(path));
     definition
         .contents_prefix_paths()
         .iter()

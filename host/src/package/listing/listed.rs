@@ -19,9 +19,16 @@ use crate::package::package::Package;
 #[derive(Clone)]
 pub struct ListedPackage(Arc<Inner>);
 
-struct Inner {
+/// Where packages are from.
+pub(super) struct Origin {
     /// A package of the type, without a path.
-    template: Package,
+    pub(super) template: Package,
+    /// What is kept of their root.
+    pub(super) contents: Option<Arc<Contents>>,
+}
+
+struct Inner {
+    origin: Arc<Origin>,
     /// Id, name and version, one behind the other.
     texts: Box<str>,
     name_at: u32,
@@ -40,7 +47,7 @@ struct Inner {
 /// What a metadata file holds.
 enum Source {
     /// It lies among what is kept of the root.
-    Stored(Arc<Contents>, Place),
+    Stored(Place),
     Read(Arc<[u8]>),
     /// The metadata are made already.
     Made,
@@ -57,12 +64,10 @@ impl fmt::Debug for ListedPackage {
 }
 
 impl ListedPackage {
-    /// The package in `folder`, if it is one that may be of the type of `template`. `contents` are
-    /// what is kept of its root.
+    /// The package in `folder`, if it is one that may be of the type.
     pub(super) fn of(
-        template: &Package,
+        origin: &Arc<Origin>,
         folder: &Folder<'_>,
-        contents: Option<&Arc<Contents>>,
         path: impl FnOnce() -> PathBuf,
     ) -> Option<Self> {
         let made = OnceLock::new();
@@ -70,7 +75,7 @@ impl ListedPackage {
             File::Kept(kept) => {
                 let source = match &kept.bytes {
                     Bytes::Read(bytes) => Source::Read(Arc::clone(bytes)),
-                    Bytes::Stored(place) => Source::Stored(Arc::clone(contents?), *place),
+                    Bytes::Stored(place) => Source::Stored(*place),
                 };
                 (Cow::Borrowed(&kept.says), true, source)
             }
@@ -79,9 +84,9 @@ impl ListedPackage {
                 let _ = made.set(Arc::clone(metadata));
                 (says, file.opened, Source::Made)
             }
-            File::None | File::Loose(_, None) => return None,
+            File::None | File::Same | File::Loose(_, None) => return None,
         };
-        if !says.may_be(template.type_name().as_str()) {
+        if !says.may_be(origin.template.type_name().as_str()) {
             return None;
         }
         let mut texts = String::with_capacity(says.id.len() + says.name.len() + says.version.len());
@@ -92,7 +97,7 @@ impl ListedPackage {
         let version_at = u32::try_from(texts.len()).ok()?;
         texts.push_str(&says.version);
         Some(Self(Arc::new(Inner {
-            template: template.clone(),
+            origin: Arc::clone(origin),
             texts: texts.into(),
             name_at,
             version_at,
@@ -142,7 +147,7 @@ impl ListedPackage {
     /// The type that was asked for.
     #[must_use]
     pub fn type_name(&self) -> &TypeName {
-        self.0.template.type_name()
+        self.0.origin.template.type_name()
     }
 
     /// Its folder, as it was found.
@@ -170,11 +175,11 @@ impl ListedPackage {
             return Arc::clone(metadata);
         }
         let file = self.0.path.join(FILE_NAMES[0]);
-        let dirs = self.0.template.loader().data_dirs();
+        let dirs = self.0.origin.template.loader().data_dirs();
         let metadata = match &self.0.source {
             Source::Read(bytes) => metadata::parse(&file, bytes, dirs).ok(),
-            Source::Stored(contents, place) => contents
-                .get(*place)
+            Source::Stored(place) => (self.0.origin.contents.as_ref())
+                .and_then(|contents| contents.get(*place))
                 .and_then(|bytes| metadata::parse(&file, &bytes, dirs).ok())
                 // Somebody has damaged what is kept.
                 .or_else(|| metadata::read(&file, dirs).ok()),
@@ -192,7 +197,7 @@ impl ListedPackage {
             let Ok(root) = fs::canonicalize(self.path()) else {
                 return false;
             };
-            let contents = self.case(&root, false).contents(&self.0.template);
+            let contents = self.case(&root, false).contents(&self.0.origin.template);
             contents.is_ok_and(|contents| contents.is_valid())
         })
     }
@@ -216,7 +221,7 @@ impl ListedPackage {
     ///
     /// It is gone or not valid, or the structure's code failed.
     pub fn load(&self) -> Result<Package, LoadError> {
-        let mut package = self.0.template.clone();
+        let mut package = self.0.origin.template.clone();
         package.set_path(self.path())?;
         Ok(package)
     }

@@ -25,7 +25,7 @@ pub use listed::ListedPackage;
 use self::cache::{Cache, LEAST_PACKAGES};
 use self::folder::Root;
 use self::shares::in_shares;
-use self::tree::{Folder, Kept, subtree};
+use self::tree::{Folder, Folders, Place};
 use self::walk::{Walk, Walked};
 use super::error::LoadError;
 use super::loader::PackageLoader;
@@ -190,7 +190,10 @@ impl<'a> Listing<'a> {
             run.add(root, is_last, &mut filter);
         }
         let mut packages = run.packages;
-        packages.sort_by(|one, other| one.id().cmp(other.id()));
+        // Those of one root are in order.
+        if roots.len() > 1 {
+            packages.sort_by(|one, other| one.id().cmp(other.id()));
+        }
         Ok(packages)
     }
 }
@@ -216,7 +219,7 @@ impl Run<'_> {
     /// Adds what lies below one root; better roots came before.
     fn add(&mut self, path: &Path, is_last: bool, filter: &mut Option<Filter<'_>>) {
         transaction::restore(path);
-        let root = match Root::open(path) {
+        let root = match Root::open(path, self.cache.is_some()) {
             Ok(root) => root,
             Err(error) => return walk::not_listed(path, &error),
         };
@@ -241,7 +244,7 @@ impl Run<'_> {
             packages,
             mut learned,
         } = walk.run();
-        forget_changed(&mut folders);
+        folders.forget_changed();
         let mut packages = self.winners(packages);
         if !is_last {
             let ids = packages.iter().map(|(_, package)| package.id().into());
@@ -257,13 +260,13 @@ impl Run<'_> {
                 && judged != *by
             {
                 judged = Cow::Owned(by.clone());
-                forget_all(&mut folders);
+                folders.forget_verdicts();
             }
             learned += self.judge(path, &mut folders, &packages);
         }
         if let Some(cache) = &self.cache
             && learned > 0
-            && folders.iter().filter_map(Folder::kept).count() >= LEAST_PACKAGES
+            && folders.iter().filter(|folder| folder.has_file()).count() >= LEAST_PACKAGES
         {
             cache.write(path, &judged, &folders, snapshot.zip(contents.as_deref()));
         }
@@ -276,11 +279,13 @@ impl Run<'_> {
     }
 
     /// The packages that count: the first of each id, and who says its type before who does not.
-    fn winners(&self, mut packages: Vec<(usize, ListedPackage)>) -> Vec<(usize, ListedPackage)> {
-        packages.retain(|(_, package)| {
-            let is_seen = self.seen.binary_search_by(|id| (**id).cmp(package.id()));
-            is_seen.is_err()
-        });
+    fn winners(&self, mut packages: Vec<(Place, ListedPackage)>) -> Vec<(Place, ListedPackage)> {
+        if !self.seen.is_empty() {
+            packages.retain(|(_, package)| {
+                let is_seen = self.seen.binary_search_by(|id| (**id).cmp(package.id()));
+                is_seen.is_err()
+            });
+        }
         // Those of one id stay in the order in which they were found.
         packages.sort_by(|(_, one), (_, other)| {
             let by_type = one.is_untyped().cmp(&other.is_untyped());
@@ -294,22 +299,23 @@ impl Run<'_> {
     fn judge(
         &self,
         root: &Path,
-        folders: &mut [Folder<'_>],
-        packages: &[(usize, ListedPackage)],
+        folders: &mut Folders<'_>,
+        packages: &[(Place, ListedPackage)],
     ) -> usize {
         let mut open = Vec::new();
         for (at, package) in packages {
-            match (&self.judged, folders[*at].verdict) {
+            match (&self.judged, folders.get(*at).verdict) {
                 (Some(_), Some(valid)) => package.judged(valid),
-                _ => open.push((*at, package, subtree(folders, *at))),
+                _ => open.push((*at, package)),
             }
         }
+        let all = &*folders;
         let Ok(canonical) = fs::canonicalize(root) else {
             // It is gone by now, and each package says so when it is asked.
             return 0;
         };
         let shares = in_shares(open, WORTH_A_THREAD, |share| {
-            let judge = |(at, package, tree): &(usize, &ListedPackage, &[Folder<'_>])| {
+            let judge = |(at, package): (Place, &ListedPackage)| {
                 let below = package.path().strip_prefix(root).unwrap_or(Path::new(""));
                 // Without a slash at the end.
                 let path = if below.as_os_str().is_empty() {
@@ -317,41 +323,25 @@ impl Run<'_> {
                 } else {
                     canonical.join(below)
                 };
-                let plain = tree.iter().all(|folder| folder.plain);
+                let plain = all.subtree(at).all(|folder| folder.plain);
                 let contents = package.case(&path, plain).contents(&self.template).ok();
                 let valid = contents.as_ref().is_some_and(|it| it.is_valid());
                 package.judged(valid);
                 let checked = self.checked.fetch_add(1, Ordering::Relaxed) + 1;
                 self.report(self.found.load(Ordering::Relaxed), checked);
-                let is_settled = tree.iter().all(Folder::is_settled);
+                let is_settled = all.subtree(at).all(Folder::is_settled);
                 let of_its_own = contents.is_some_and(|it| judge::is_of_its_own(&it, &path));
-                (is_settled && of_its_own).then_some((*at, valid))
+                (is_settled && of_its_own).then_some((at, valid))
             };
-            share.iter().filter_map(judge).collect::<Vec<_>>()
+            share.into_iter().filter_map(judge).collect::<Vec<_>>()
         });
         let mut learned = 0;
         for (at, valid) in shares.into_iter().flatten() {
-            let is_kept = |kept: &Kept<'_>| kept.identity.is_some();
-            if self.judged.is_some() && folders[at].kept().is_some_and(is_kept) {
-                folders[at].verdict = Some(valid);
+            if self.judged.is_some() && folders.get(at).has_settled_file() {
+                folders.set_verdict(at, Some(valid));
                 learned += 1;
             }
         }
         learned
-    }
-}
-
-/// Forgets verdicts on packages with changes anywhere in their folders.
-fn forget_changed(folders: &mut [Folder<'_>]) {
-    for at in 0..folders.len() {
-        if folders[at].verdict.is_some() && !subtree(folders, at).iter().all(Folder::is_unchanged) {
-            folders[at].verdict = None;
-        }
-    }
-}
-
-fn forget_all(folders: &mut [Folder<'_>]) {
-    for folder in folders {
-        folder.verdict = None;
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use keyway_metadata::Document;
 use serde::{Deserialize, Serialize};
 
-use super::cache::Place;
+use super::cache;
 use super::folder::MetadataFile;
 use crate::package::metadata::{self, PackageMetadata};
 use crate::plugin::FileIdentity;
@@ -47,11 +47,27 @@ impl Folder<'_> {
         matches!(self.stamp, Stamp::Same(_) | Stamp::New(Some(_)))
     }
 
-    /// What may be kept of its metadata file.
-    pub(super) fn kept(&self) -> Option<&Kept<'_>> {
+    /// Whether it has a metadata file that can be kept.
+    pub(super) fn has_file(&self) -> bool {
+        matches!(self.file, File::Same | File::Kept(_))
+    }
+
+    /// Whether the next change of that will be seen.
+    pub(super) fn has_settled_file(&self) -> bool {
         match &self.file {
-            File::Kept(kept) => Some(kept),
-            File::None | File::Loose(..) => None,
+            File::Same => true,
+            File::Kept(kept) => kept.identity.is_some(),
+            File::None | File::Loose(..) => false,
+        }
+    }
+
+    /// Lets go of what is known of its file, if it can be looked up where it was remembered.
+    pub(super) fn let_go(&mut self) {
+        if self.is_unchanged()
+            && let File::Kept(kept) = &self.file
+            && let Bytes::Stored(_) = kept.bytes
+        {
+            self.file = File::Same;
         }
     }
 }
@@ -61,6 +77,8 @@ impl Folder<'_> {
 pub(super) enum File<'a> {
     /// There is none.
     None,
+    /// As it was remembered with the folder, which is unchanged.
+    Same,
     /// An ordinary `metadata.json`.
     Kept(Box<Kept<'a>>),
     /// What has to be looked at each time: a link, a `.desktop` file, whose meaning other files
@@ -83,7 +101,7 @@ pub(super) struct Kept<'a> {
 pub(super) enum Bytes {
     Read(Arc<[u8]>),
     /// They lie there among what is kept.
-    Stored(Place),
+    Stored(cache::Place),
 }
 
 /// What metadata say of the package.
@@ -272,10 +290,57 @@ impl Growing {
     }
 }
 
-/// The folders below the one at `at`, with itself.
-pub(super) fn subtree<'f, 'a>(folders: &'f [Folder<'a>], at: usize) -> &'f [Folder<'a>] {
-    let depth = folders[at].depth;
-    let below = folders[at + 1..].iter();
-    let count = below.take_while(|folder| folder.depth > depth).count();
-    &folders[at..=at + count]
+/// The folders, as threads found them, one share behind the other.
+#[derive(Debug, Default)]
+pub(super) struct Folders<'a>(Vec<Vec<Folder<'a>>>);
+
+/// The place of a folder: its share, and its place in that.
+pub(super) type Place = (usize, usize);
+
+impl<'a> Folders<'a> {
+    pub(super) fn push(&mut self, share: Vec<Folder<'a>>) {
+        self.0.push(share);
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Folder<'a>> {
+        self.0.iter().flatten()
+    }
+
+    pub(super) fn get(&self, (share, at): Place) -> &Folder<'a> {
+        &self.0[share][at]
+    }
+
+    /// The folders below the one at `place`, with itself.
+    pub(super) fn subtree(&self, place @ (share, at): Place) -> impl Iterator<Item = &Folder<'a>> {
+        let folder = self.get(place);
+        let behind = self.0[share][at + 1..].iter();
+        let behind = behind.chain(self.0[share + 1..].iter().flatten());
+        let below = behind.take_while(|below| below.depth > folder.depth);
+        std::iter::once(folder).chain(below)
+    }
+
+    /// Says whether the package in a folder is valid, or forgets it.
+    pub(super) fn set_verdict(&mut self, (share, at): Place, verdict: Option<bool>) {
+        self.0[share][at].verdict = verdict;
+    }
+
+    pub(super) fn forget_verdicts(&mut self) {
+        for folder in self.0.iter_mut().flatten() {
+            folder.verdict = None;
+        }
+    }
+
+    /// Forgets verdicts on packages with changes anywhere in their folders.
+    pub(super) fn forget_changed(&mut self) {
+        for share in 0..self.0.len() {
+            for at in 0..self.0[share].len() {
+                let place = (share, at);
+                if self.get(place).verdict.is_some()
+                    && !self.subtree(place).all(Folder::is_unchanged)
+                {
+                    self.set_verdict(place, None);
+                }
+            }
+        }
+    }
 }

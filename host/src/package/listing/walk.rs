@@ -11,9 +11,9 @@ use keyway_metadata::{Document, Format};
 
 use super::cache::{Contents, Record, RecordedFile, Snapshot};
 use super::folder::{Entries, MetadataFile, Root};
-use super::listed::ListedPackage;
+use super::listed::{ListedPackage, Origin};
 use super::shares::in_shares;
-use super::tree::{Bytes, File, Folder, Kept, Says, Stamp, Steps};
+use super::tree::{Bytes, File, Folder, Folders, Kept, Place, Says, Stamp, Steps};
 use crate::package::error::is_absence;
 use crate::package::metadata::{self, FILE_NAMES, MAX_BYTES, PackageMetadata};
 use crate::package::package::Package;
@@ -46,11 +46,20 @@ struct Next<'a> {
 /// What was found.
 #[derive(Default)]
 pub(super) struct Walked<'a> {
-    pub(super) folders: Vec<Folder<'a>>,
+    pub(super) folders: Folders<'a>,
     /// The packages that may be of the type, with their places among the folders.
-    pub(super) packages: Vec<(usize, ListedPackage)>,
+    pub(super) packages: Vec<(Place, ListedPackage)>,
     /// How much was read that will not have to be read the next time.
     pub(super) learned: usize,
+}
+
+/// What was found in a share of the folders.
+struct Share<'a> {
+    /// The share's own: threads that count the same thing keep each other waiting.
+    origin: Arc<Origin>,
+    folders: Vec<Folder<'a>>,
+    packages: Vec<(usize, ListedPackage)>,
+    learned: usize,
 }
 
 impl<'a> Walk<'a, '_> {
@@ -59,16 +68,16 @@ impl<'a> Walk<'a, '_> {
         /// Fewer folders are looked at before a thread has begun.
         const WORTH_A_THREAD: usize = 24;
 
-        let mut all = Walked::default();
+        let mut top = self.share();
         let root = Next {
             depth: 0,
             name: Cow::Borrowed(OsStr::new("")),
             before: self.before.and_then(|before| Some((0, before.record(0)?))),
         };
-        let in_root = self.visit(root, &mut Steps::default(), &mut all);
+        let in_root = self.visit(root, &mut Steps::default(), &mut top);
         let (count, known) = (in_root.len().max(1), self.before.map_or(0, Snapshot::len));
         let shares = in_shares(in_root, WORTH_A_THREAD, |mut next| {
-            let mut walked = Walked::default();
+            let mut walked = self.share();
             walked.folders.reserve(known / count * next.len());
             let mut steps = Steps::default();
             // The last one in is the first one out.
@@ -80,26 +89,36 @@ impl<'a> Walk<'a, '_> {
             }
             walked
         });
-        all.folders
-            .reserve_exact(shares.iter().map(|share| share.folders.len()).sum());
-        for share in shares {
-            let base = all.folders.len();
+        let mut all = Walked::default();
+        for (number, share) in std::iter::once(top).chain(shares).enumerate() {
             let packages = share.packages.into_iter();
             all.packages
-                .extend(packages.map(|(at, package)| (base + at, package)));
-            all.folders.extend(share.folders);
+                .extend(packages.map(|(at, package)| ((number, at), package)));
+            all.folders.push(share.folders);
             all.learned += share.learned;
         }
         all
     }
 
+    fn share(&self) -> Share<'a> {
+        Share {
+            origin: Arc::new(Origin {
+                template: self.template.clone(),
+                contents: self.contents.cloned(),
+            }),
+            folders: Vec::new(),
+            packages: Vec::new(),
+            learned: 0,
+        }
+    }
+
     /// Looks at one folder and gives those in it.
-    fn visit(&self, next: Next<'a>, steps: &mut Steps, walked: &mut Walked<'a>) -> Vec<Below> {
+    fn visit(&self, next: Next<'a>, steps: &mut Steps, walked: &mut Share<'a>) -> Vec<Below> {
         steps.to(next.depth, &next.name);
         let is_same = next.before.as_ref().is_some_and(|(_, record)| {
             record.identity.is_some() && self.root.identity(steps.path()).ok() == record.identity
         });
-        let (folder, below) = if is_same {
+        let (mut folder, below) = if is_same {
             self.unchanged(next, steps, walked)
         } else {
             self.changed(next, steps, walked)
@@ -107,7 +126,7 @@ impl<'a> Walk<'a, '_> {
         if !matches!(folder.file, File::None | File::Loose(_, None)) {
             let found = self.count.fetch_add(1, Ordering::Relaxed) + 1;
             (self.found)(found);
-            let package = ListedPackage::of(self.template, &folder, self.contents, || {
+            let package = ListedPackage::of(&walked.origin, &folder, || {
                 match folder.depth {
                     // Without a slash at the end.
                     0 => self.root.path.clone(),
@@ -116,6 +135,7 @@ impl<'a> Walk<'a, '_> {
             });
             let at = walked.folders.len();
             walked.packages.extend(package.map(|package| (at, package)));
+            folder.let_go();
         }
         walked.folders.push(folder);
         below
@@ -126,7 +146,7 @@ impl<'a> Walk<'a, '_> {
         &self,
         next: Next<'a>,
         steps: &mut Steps,
-        walked: &mut Walked<'a>,
+        walked: &mut Share<'a>,
     ) -> (Folder<'a>, Vec<Below>) {
         let Some(((at, record), snapshot)) = next.before.zip(self.before) else {
             return self.changed(
@@ -174,7 +194,7 @@ impl<'a> Walk<'a, '_> {
         &self,
         next: Next<'a>,
         steps: &mut Steps,
-        walked: &mut Walked<'a>,
+        walked: &mut Share<'a>,
     ) -> (Folder<'a>, Vec<Below>) {
         let (at, known) = match next.before {
             Some((at, record)) => (Some(at), kept(record.file)),
@@ -251,7 +271,7 @@ impl<'a> Walk<'a, '_> {
         &self,
         file: Option<MetadataFile>,
         steps: &mut Steps,
-        walked: &mut Walked<'a>,
+        walked: &mut Share<'a>,
     ) -> File<'a> {
         let Some(file) = file else {
             return File::None;

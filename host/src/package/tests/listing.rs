@@ -296,6 +296,32 @@ fn verdicts_that_depend_on_other_places_are_not_kept() {
     assert!(has("p05") && !has("p07"));
 }
 
+/// Loading takes no other name, and takes JSON first.
+#[test]
+fn of_several_metadata_files_the_one_that_loading_takes_counts() {
+    let desktop = "[Desktop Entry]\nX-KDE-PluginInfo-Name=desktop\n";
+    for (names, id) in [
+        (&["METADATA.json", "metadata.json"][..], "metadata.json"),
+        (&["METADATA.json", "metadata.desktop"], "desktop"),
+        (&["metadata.desktop", "metadata.json"], "metadata.json"),
+        (&["METADATA.DESKTOP", "METADATA.json"], "METADATA.json"),
+    ] {
+        let kept = Kept::new();
+        let package = kept.packages().join("p");
+        fs::create_dir_all(&package).unwrap();
+        for name in names {
+            let text = match name.ends_with("json") {
+                true => json(name, "1"),
+                false => desktop.to_owned(),
+            };
+            fs::write(package.join(name), text).unwrap();
+        }
+        let listed = later(&kept.loader(false)).packages().unwrap();
+        let ids: Vec<&str> = listed.iter().map(ListedPackage::id).collect();
+        assert_eq!(ids, [id], "{names:?}");
+    }
+}
+
 #[test]
 fn full_packages_are_the_valid_ones() {
     let kept = Kept::new();

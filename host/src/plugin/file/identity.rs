@@ -71,6 +71,31 @@ impl FileIdentity {
         }
     }
 
+    /// All of it, one number after the other.
+    pub(crate) fn to_bytes(self) -> [[u8; 8]; 5] {
+        [
+            self.device.to_le_bytes(),
+            self.inode.to_le_bytes(),
+            self.size.to_le_bytes(),
+            self.modified.to_le_bytes(),
+            self.changed.to_le_bytes(),
+        ]
+    }
+
+    /// The identity of those numbers; `None` if they are more or fewer.
+    pub(crate) fn from_bytes(bytes: &[[u8; 8]]) -> Option<Self> {
+        let [device, inode, size, modified, changed] = *bytes else {
+            return None;
+        };
+        Some(Self {
+            device: u64::from_le_bytes(device),
+            inode: u64::from_le_bytes(inode),
+            size: u64::from_le_bytes(size),
+            modified: i64::from_le_bytes(modified),
+            changed: i64::from_le_bytes(changed),
+        })
+    }
+
     /// Whether a change after `moment` (nanoseconds since 1970) would have another time than this
     /// one: file systems and kernels count in ticks, and some keep no times at all.
     pub(crate) fn is_settled_at(&self, moment: i64) -> bool {
