@@ -6,6 +6,10 @@ use std::sync::Arc;
 
 use super::dependency::Dependency;
 use super::error::InstallError;
+use crate::plugin::raised_privileges;
+
+/// The environment variable that [`Handlers::from_env`] takes folders from.
+const HANDLER_PATH_VARIABLE: &str = "KEYWAY_HANDLER_PATH";
 
 /// Where KDE's packages install such programs, on the distributions that there are.
 #[cfg(unix)]
@@ -56,6 +60,17 @@ impl Handlers {
         }
         #[cfg(not(unix))]
         Self::new([])
+    }
+
+    /// Handlers in the absolute folders of `KEYWAY_HANDLER_PATH`, separated as in `PATH`; the
+    /// [standard](Self::standard) ones where there is no such variable, and with raised privileges, since
+    /// whoever started the process could choose it.
+    #[must_use]
+    pub fn from_env() -> Self {
+        match std::env::var_os(HANDLER_PATH_VARIABLE) {
+            Some(paths) if !raised_privileges() => Self::new(std::env::split_paths(&paths)),
+            _ => Self::standard(),
+        }
     }
 
     /// The folders.

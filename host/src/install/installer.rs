@@ -29,6 +29,8 @@ const SLICE: Duration = Duration::from_millis(100);
 /// Where they are installed: in the [package root](Self::package_root) if one is given, else in that of
 /// their type; relative ones below the user's data folder, or, if it installs for
 /// [all users](Self::for_all_users) or there is no user's folder, below the first one of the system.
+/// For all users it upgrades and removes a package in the data folder of the system that it lies in,
+/// of several the first.
 ///
 /// Cheap to clone. Settings are made before they are used; copies share listeners, not settings.
 ///
@@ -124,8 +126,8 @@ impl Installer {
         self
     }
 
-    /// Whether packages are installed for all users, in the first data folder of the system. Not by
-    /// default.
+    /// Whether packages are installed for all users, in the first data folder of the system, and
+    /// upgraded and removed in all of them. Not by default.
     #[must_use]
     pub fn for_all_users(mut self, for_all_users: bool) -> Self {
         self.settings.for_all_users = for_all_users;
@@ -266,7 +268,16 @@ impl Installer {
             },
         };
         let template = self.loader.template(&type_name)?;
-        let root = self.root_of(&template)?;
+        let roots = self.roots_of(&template)?;
+        let id = source
+            .metadata()
+            .view()
+            .id()
+            .filter(|id| is_installable_id(id));
+        let root = match (operation, id) {
+            (Operation::Upgrade, Some(id)) => roots.of(id),
+            _ => roots.first,
+        };
         Ok(Plan::new(self.clone(), source, operation, template, root))
     }
 
@@ -288,45 +299,53 @@ impl Installer {
     ///
     /// As [`plan_removal`](Self::plan_removal).
     pub fn receipt(&self, id: &str) -> Result<Option<Receipt>, InstallError> {
-        let root = self.own_root()?;
+        let roots = self.own_roots()?;
         Ok(is_installable_id(id)
-            .then(|| Receipt::read(&root, id))
+            .then(|| Receipt::read(&roots.of(id), id))
             .flatten())
     }
 
-    /// The package root, where the type is known or the root itself.
-    pub(super) fn own_root(&self) -> Result<PathBuf, InstallError> {
+    /// The package roots, where the type is known or the root itself.
+    pub(super) fn own_roots(&self) -> Result<Roots, InstallError> {
         match (&self.settings.type_name, &self.settings.package_root) {
-            (Some(type_name), _) => self.root_of(&self.loader.template(type_name.as_str())?),
-            (None, Some(root)) => self.place(root),
+            (Some(type_name), _) => self.roots_of(&self.loader.template(type_name.as_str())?),
+            (None, Some(root)) => self.places(root),
             (None, None) => Err(InstallError::NoRoot),
         }
     }
 
-    fn root_of(&self, template: &Package) -> Result<PathBuf, InstallError> {
+    fn roots_of(&self, template: &Package) -> Result<Roots, InstallError> {
         match &self.settings.package_root {
-            Some(root) => self.place(root),
-            None => self.place(&template.definition().listed_root(template.type_name())),
+            Some(root) => self.places(root),
+            None => self.places(&template.definition().listed_root(template.type_name())),
         }
     }
 
-    /// Where a package root is in the data folder.
-    fn place(&self, root: &Path) -> Result<PathBuf, InstallError> {
+    /// Where a package root is in the data folders that are written to.
+    fn places(&self, root: &Path) -> Result<Roots, InstallError> {
         if root.is_absolute() {
-            return Ok(crate::package::plain(root));
+            return Ok(Roots {
+                first: crate::package::plain(root),
+                others: Vec::new(),
+            });
         }
-        Ok(crate::package::plain(&self.data_dir()?.join(root)))
+        let places = self.data_dirs();
+        let mut places = places.map(|dir| crate::package::plain(&dir.join(root)));
+        Ok(Roots {
+            first: places.next().ok_or(InstallError::NoDataDir)?,
+            others: match self.settings.for_all_users {
+                true => places.collect(),
+                false => Vec::new(),
+            },
+        })
     }
 
-    /// The data folder that is written to.
-    pub(super) fn data_dir(&self) -> Result<&Path, InstallError> {
+    /// The data folders that may be written to, the one that packages are installed in first.
+    pub(super) fn data_dirs(&self) -> impl Iterator<Item = &Path> {
         let dirs = self.loader.data_dirs();
-        let data = if self.settings.for_all_users {
-            dirs.iter().find(|dir| Some(*dir) != dirs.user())
-        } else {
-            dirs.iter().next()
-        };
-        data.ok_or(InstallError::NoDataDir)
+        let for_all_users = self.settings.for_all_users;
+        dirs.iter()
+            .filter(move |dir| !for_all_users || Some(*dir) != dirs.user())
     }
 
     pub(super) fn lock<'a>(&self, root: &'a Root) -> Result<LockedRoot<'a>, InstallError> {
@@ -362,5 +381,25 @@ impl Installer {
         for listener in listeners {
             listener(event);
         }
+    }
+}
+
+/// The package roots of a type: one, or those of all data folders of the system.
+#[derive(Debug)]
+pub(super) struct Roots {
+    /// Where packages are installed.
+    pub(super) first: PathBuf,
+    /// Where they may lie besides.
+    others: Vec<PathBuf>,
+}
+
+impl Roots {
+    /// The one that has something of that name, else the first.
+    pub(super) fn of(self, name: &str) -> PathBuf {
+        let has = |root: &PathBuf| std::fs::symlink_metadata(root.join(name)).is_ok();
+        if has(&self.first) {
+            return self.first;
+        }
+        self.others.into_iter().find(has).unwrap_or(self.first)
     }
 }

@@ -51,9 +51,9 @@ impl Removal {
                 name: name.to_owned(),
             });
         }
-        let root = match installer.own_root() {
+        let root = match installer.own_roots() {
             Err(InstallError::NoRoot) => search(&installer, name)?,
-            root => root?,
+            roots => roots?.of(name),
         };
         let found = look(&installer, &root, name)?;
         Ok(Self {
@@ -174,25 +174,30 @@ fn look(installer: &Installer, root: &Path, name: &str) -> Result<Found, Install
 
 /// The one root of all types in which there is a package of that name.
 fn search(installer: &Installer, name: &str) -> Result<PathBuf, InstallError> {
-    let mut roots = BTreeSet::new();
-    for type_name in installer.loader.registry().type_names() {
-        // A type that cannot be asked has no packages of its own to remove.
-        let Ok(installer) = installer.clone().type_name(type_name.as_str()) else {
-            continue;
-        };
-        let Ok(root) = installer.own_root() else {
-            continue;
-        };
-        if look(&installer, &root, name).is_ok() {
-            roots.insert(root);
-        }
-    }
+    let type_names = installer.loader.registry().type_names();
+    // A type that cannot be asked has no packages of its own to remove.
+    let typed = type_names.iter().filter_map(|type_name| {
+        let installer = installer.clone().type_name(type_name.as_str());
+        installer.ok()
+    });
+    let typed: Vec<_> = typed.collect();
+    let roots: BTreeSet<_> = typed
+        .iter()
+        .filter_map(|installer| {
+            let root = installer.own_roots().ok()?.of(name);
+            look(installer, &root, name).is_ok().then_some(root)
+        })
+        .collect();
     let mut roots = roots.into_iter();
     match (roots.next(), roots.next()) {
         (None, _) => Err(InstallError::NotInstalled {
             name: name.to_owned(),
-            root: installer.data_dir()?.to_path_buf(),
-            elsewhere: None,
+            root: installer
+                .data_dirs()
+                .next()
+                .ok_or(InstallError::NoDataDir)?
+                .to_path_buf(),
+            elsewhere: typed.iter().find_map(|typed| elsewhere(typed, name)),
         }),
         (Some(root), None) => Ok(root),
         (Some(first), Some(second)) => {

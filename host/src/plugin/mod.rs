@@ -73,6 +73,8 @@ pub(crate) use file::identity::now;
 pub use file::{Container, Header, identity::FileIdentity};
 pub use gates::candidate::{Candidate, Compatible, Look, look};
 pub use gates::refusal::{Gate, NotAPlugin, Refusal};
+#[cfg(feature = "install")]
+pub(crate) use library::raised_privileges;
 pub use library::{LoadError, Plugin};
 pub use loaded::fault::{Fault, Method};
 pub use loaded::lifecycle::{HookName, Lifecycle};

@@ -5,6 +5,7 @@ mod dependencies;
 mod installed;
 mod refused;
 mod removed;
+mod system;
 mod upgraded;
 
 use std::fs::{self, File};

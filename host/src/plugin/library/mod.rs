@@ -27,4 +27,4 @@ pub(super) use open::Library;
 pub use plugin::Plugin;
 #[cfg(test)]
 pub(super) use process::glibc_version;
-pub(super) use process::raised_privileges;
+pub(crate) use process::raised_privileges;

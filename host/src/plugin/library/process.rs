@@ -4,21 +4,21 @@
 /// with file capabilities. What such a process is told by its environment must not decide what code
 /// it loads.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub(in crate::plugin) fn raised_privileges() -> bool {
+pub(crate) fn raised_privileges() -> bool {
     // SAFETY: reads a word that the kernel handed over when the process began.
     unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
 }
 
 /// Whether this process has more rights than whoever started it: a setuid or setgid program.
 #[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
-pub(in crate::plugin) fn raised_privileges() -> bool {
+pub(crate) fn raised_privileges() -> bool {
     // SAFETY: these four only read the process's own ids, and cannot fail.
     unsafe { libc::getuid() != libc::geteuid() || libc::getgid() != libc::getegid() }
 }
 
 /// Whether this process has more rights than whoever started it: not known on this system.
 #[cfg(not(unix))]
-pub(in crate::plugin) fn raised_privileges() -> bool {
+pub(crate) fn raised_privileges() -> bool {
     false
 }
 
