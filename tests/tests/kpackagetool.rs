@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)]
 #![cfg(unix)]
 
+#[path = "kpackagetool/changes.rs"]
+mod changes;
 #[path = "kpackagetool/same.rs"]
 mod same;
 #[path = "kpackagetool/wanted.rs"]
@@ -179,6 +181,18 @@ fn make(folder: &Path, format: &str, metadata: &str) {
     fs::write(folder.join(format!("metadata.{format}")), metadata).unwrap();
 }
 
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
 /// Whether the real tool and what it is asked about are here, or says what is not.
 fn is_comparable() -> bool {
     let missing = if Command::new("kpackagetool5").arg("-v").output().is_err() {
@@ -190,58 +204,6 @@ fn is_comparable() -> bool {
     };
     skipped("the comparison with kpackagetool5", missing);
     false
-}
-
-/// What there is no installer for yet fails with one line, and nothing is written.
-#[test]
-fn what_cannot_be_done_yet_is_one_clear_line() {
-    let stage = Stage::new();
-    let listing = || {
-        let output = Command::new("find").arg(stage.path("")).output().unwrap();
-        String::from_utf8(output.stdout).unwrap()
-    };
-    let before = listing();
-    for (arguments, code, done) in [
-        (["-i", "$D/typed"], 4, "installed"),
-        (["--install", "typed"], 4, "installed"),
-        (["-u", "$D/typed"], 4, "upgraded"),
-        (["--upgrade", "typed"], 4, "upgraded"),
-        (["-r", "org.example.mine"], 7, "removed"),
-        (["--remove", "$D/typed"], 7, "removed"),
-    ] {
-        let typed = ["-t", "Plasma/Applet"];
-        let output = stage.ours("kpackagetool5", "$D", &[&typed[..], &arguments].concat());
-        assert_eq!(
-            (output.code, output.stdout.as_str()),
-            (code, ""),
-            "{output:#?}"
-        );
-        assert_eq!(output.stderr.lines().count(), 1, "{output:#?}");
-        let end = format!("` was not {done}: this version of keyway cannot do that yet\n");
-        assert!(output.stderr.ends_with(&end), "{output:#?}");
-        // A type that nobody gives is told before, and so is what contradicts itself.
-        let output = stage.ours(
-            "kpackagetool5",
-            "$D",
-            &[&arguments[..], &["-t", "Foo/Bar"]].concat(),
-        );
-        assert_eq!(
-            (output.code, output.stdout.as_str()),
-            (5, ""),
-            "{output:#?}"
-        );
-        let output = stage.ours(
-            "kpackagetool5",
-            "$D",
-            &[&arguments[..], &["-g", "-p", "/x"]].concat(),
-        );
-        assert_eq!(
-            (output.code, output.stdout.as_str()),
-            (7, ""),
-            "{output:#?}"
-        );
-    }
-    assert_eq!(listing(), before);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand};
 use keyway::package::HashAlgorithm;
 
-/// Finds plugins and packages, and looks at them.
+/// Finds plugins and packages, looks at them, and installs packages.
 ///
 /// Plugins are looked for in the folders of KEYWAY_PLUGIN_PATH, beside this program in `plugins`,
 /// and in the folders of the user and of the system. What plugins log goes to stderr as KEYWAY_LOG
@@ -46,6 +46,12 @@ pub(crate) enum Command {
     Show(Show),
     /// Print the absolute path of a file of a package
     File(File),
+    /// Install a package: a folder or an archive, entirely or not at all
+    Install(Install),
+    /// Put a newer version of a package in the place of an older one, or install it
+    Upgrade(Upgrade),
+    /// Remove an installed package
+    Remove(Remove),
     /// Print the hash of a package that kpackagetool prints, or a digest of all that it holds
     Hash(Hash),
     /// Print a package's AppStream metainfo
@@ -199,6 +205,61 @@ pub(crate) struct File {
     /// A file below the key
     #[arg(value_name = "FILENAME", default_value = "", hide_default_value = true)]
     pub(crate) file_name: OsString,
+}
+
+/// Where packages are changed, and how.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Target {
+    /// The package type, as `MyApp/MyStructure`; without it the one that is found from the metadata
+    #[arg(short = 't', long = "type", value_name = "TYPE")]
+    pub(crate) type_name: Option<String>,
+    /// Where packages lie, instead of the type's own root: absolute, or below the data folder
+    #[arg(short = 'p', long, value_name = "DIR")]
+    pub(crate) package_root: Option<PathBuf>,
+    /// For all users: install into the system's first data folder, upgrade and remove where the
+    /// package is among all of them
+    #[arg(short = 'g', long)]
+    pub(crate) global: bool,
+    /// Change nothing, and say what would happen and every reason why not (then exit 1)
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// How long to wait while somebody else changes packages there
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub(crate) lock_wait: u32,
+}
+
+/// `keyway install`
+#[derive(Debug, clap::Args)]
+pub(crate) struct Install {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// Let the programs of KDE run that see to what the package needs by URL. They are looked for in
+    /// KDE's folders, or in those of KEYWAY_HANDLER_PATH
+    #[arg(long)]
+    pub(crate) allow_handlers: bool,
+    /// A folder, or an archive: zip, or tar, plain or with gzip, bzip2, xz or zstd
+    #[arg(value_name = "PATH")]
+    pub(crate) path: PathBuf,
+}
+
+/// `keyway upgrade`
+#[derive(Debug, clap::Args)]
+pub(crate) struct Upgrade {
+    #[command(flatten)]
+    pub(crate) install: Install,
+    /// Replace also the same or a newer version
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// `keyway remove`
+#[derive(Debug, clap::Args)]
+pub(crate) struct Remove {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// The package's id
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
 }
 
 /// The algorithm that stands for the content digest.

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
+use keyway::install::InstallError;
 use keyway::package::{FileError, HashError, LoadError, PackageError};
 use keyway::plugin::TypeNameError;
 use keyway::plugin::{InstallPluginError, ProbeError, ResolveError};
@@ -50,6 +51,26 @@ impl Failure {
         self
     }
 
+    /// The hint.
+    pub(crate) fn what_to_do(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// Code, message and hint, as in the JSON of errors.
+    pub(crate) fn parts(&self) -> Value {
+        json!({"code": self.code, "message": self.in_one_line(), "hint": self.hint})
+    }
+
+    /// What went wrong, in one line.
+    pub(crate) fn in_one_line(&self) -> String {
+        let mut message = self.message.clone();
+        for detail in &self.details {
+            message.push_str("; ");
+            message.push_str(detail);
+        }
+        message
+    }
+
     /// Whoever reads our output has seen enough.
     pub(crate) fn is_closed_pipe(&self) -> bool {
         self.closed_pipe
@@ -57,12 +78,7 @@ impl Failure {
 
     /// The one JSON shape of errors.
     pub(crate) fn to_json(&self) -> Value {
-        let mut message = self.message.clone();
-        for detail in &self.details {
-            message.push_str("; ");
-            message.push_str(detail);
-        }
-        json!({"error": {"code": self.code, "message": message, "hint": self.hint}})
+        json!({"error": self.parts()})
     }
 }
 
@@ -144,6 +160,35 @@ impl From<InstallPluginError> for Failure {
 impl From<HashError> for Failure {
     fn from(error: HashError) -> Self {
         Self::of(error.code(), &error).hint(error.hint())
+    }
+}
+
+impl From<InstallError> for Failure {
+    fn from(error: InstallError) -> Self {
+        let failure = Self::of(error.code(), &error).hint(error.hint());
+        match error {
+            InstallError::Load(error) => error.into(),
+            InstallError::Package(error) => error.into(),
+            // What the message says in one line is told in one line for each reason.
+            InstallError::Refused { path, refusals } if refusals.len() > 1 => Self {
+                message: format!("the package `{}` is not installed", path.display()),
+                details: refusals.iter().map(ToString::to_string).collect(),
+                ..failure
+            },
+            InstallError::Invalid {
+                path,
+                type_name,
+                problems,
+            } if problems.len() > 1 => Self {
+                message: format!(
+                    "`{}` is not a valid package of type `{type_name}`",
+                    path.display()
+                ),
+                details: problems.iter().map(|it| it.message().to_owned()).collect(),
+                ..failure
+            },
+            _ => failure,
+        }
     }
 }
 

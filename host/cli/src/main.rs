@@ -4,8 +4,11 @@
 
 mod args;
 mod commands;
+mod date;
 mod failure;
 mod host;
+mod installer;
+mod interrupt;
 mod json;
 mod locale;
 mod progress;
@@ -50,6 +53,9 @@ fn main() -> ExitCode {
         Command::Find(it) => commands::find::run(it, args.json),
         Command::Show(it) => commands::show::run(it, args.json),
         Command::File(it) => commands::file::run(it, args.json),
+        Command::Install(it) => commands::install::install(it, args.json),
+        Command::Upgrade(it) => commands::install::upgrade(it, args.json),
+        Command::Remove(it) => commands::remove::run(it, args.json),
         Command::Hash(it) => commands::hash::run(it, args.json),
         Command::Appstream(it) => commands::appstream::run(it, args.json),
         Command::Kpackagetool(_) if args.json => Err(commands::kpackagetool::no_json()),

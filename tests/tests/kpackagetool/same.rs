@@ -280,3 +280,52 @@ pub(crate) const SAME: &[(&str, &[&str])] = &[
     ),
     ("$D", &["--remove-index", "-g"]),
 ];
+
+/// Steps, apart by `; `, that give the same exit codes and output, and leave the same packages.
+pub(crate) const SAME_CHANGES: &[&str] = &[
+    // What is not there, and what is no package.
+    "-i none; -i none -t Plasma/Applet; -i $D/none -t Plasma/Applet; -i ''",
+    "-i . -t Plasma/Applet; -i org.kde.plasma.analogclock -t Plasma/Applet",
+    "-i text -t Plasma/Applet; -i text.zip -t Plasma/Applet; -i nothing -t Plasma/Applet",
+    "-i nothing.tar.gz -t Plasma/Applet; -i broken -t Plasma/Applet; -i badid",
+    "-i needing; -i text; -i nothing; -i broken",
+    "-u none; -u none -t Plasma/Applet; -u $D/none; -u ''; -u text -t Plasma/Applet",
+    "-u text.zip -t Plasma/Applet; -u nothing -t Plasma/Applet; -u nothing.tar.gz -t Plasma/Applet",
+    "-u broken -t Plasma/Applet; -u badid; -u needing; -u invalid; -u a1; -u a1.tar.gz",
+    "-u untyped -t Plasma/Applet; -u noid; -u up",
+    "-r none; -r none -t Plasma/Applet; -r /none/x -t Plasma/Applet; -r ''; -r '' -t Plasma/Applet",
+    "-r ../outside -t Plasma/Applet; -r text -t Plasma/Applet; -r nothing -t Plasma/Applet",
+    "-r broken -t Plasma/Applet; -r badid; -r a1; -r a1.tar.gz; -r untyped",
+    // Folders and archives.
+    "-i a1; -i a1; -i $D/a1; -i a1/; -i ./a1; -i nothing/../a1; -i a1.zip; -i a2; -r org.a",
+    "-i a1.zip; -u a1.zip; -u a2.zip; -u a1.zip; -r org.a -t Plasma/Applet",
+    "-i a1.tar.gz; -u a2.tar.gz; -u $D/a1.tar.gz; -r a2.tar.gz; -r a2.tar.gz",
+    "-i a1.tar.xz -t Plasma/Applet; -u a1.plasmoid -t Plasma/Applet; -r a1.plasmoid -t Plasma/Applet",
+    "-i a1-below.tar.gz -t Plasma/Applet; -u a1-below.tar.gz -t Plasma/Applet",
+    "-i up; -i untyped -t Plasma/Applet; -u untyped -t Plasma/Applet; -r untyped -t Plasma/Applet",
+    "-i untyped.tar.gz -t Plasma/Applet; -r org.untyped -t Plasma/Applet",
+    "--install=a1; --upgrade=a2; --type Plasma/Applet --remove org.a; -ia1; -ua2; -ra2",
+    // One package of two types.
+    "-i wall; -i a1; -r org.a -t Plasma/Applet; -r org.a -t Plasma/Applet; -u a1; -r wall",
+    // What is removed, and how it is named.
+    "-i a1; -r home/plasma/plasmoids/org.a -t Plasma/Applet",
+    "-i a1; -r $D/home/plasma/plasmoids/org.a",
+    "-i a1; -r ./home/plasma/plasmoids/org.a/",
+    "-i a1; -r a2; -r a2; -i a2; -r a1.zip -t Plasma/Applet",
+    "mkdir $D/home/plasma/plasmoids/org.a; -r org.a -t Plasma/Applet; -u a1; -i a1",
+    "cp $D/foo $D/home/plasma/plasmoids/org.foo; -r org.foo -t Plasma/Applet",
+    "cp $D/invalid $D/home/plasma/plasmoids/org.invalid; -r org.invalid -t Plasma/Applet",
+    // What only the system has.
+    "-r org.kde.plasma.analogclock -t Plasma/Applet; -u $P/org.kde.plasma.analogclock",
+    "-i $P/org.kde.plasma.analogclock; -u $P/org.kde.plasma.analogclock -t Plasma/Applet; -r org.kde.plasma.analogclock -t Plasma/Applet",
+    // Several things at once.
+    "-i a1; -i a1 -r org.a -t Plasma/Applet; -i a1 -l -t Plasma/Applet",
+    // For all users: in the last folder that there is.
+    "-i a1 -g; -i a1 -g; -u a2 -g -t Plasma/Applet; -r org.a -g -t Plasma/Applet",
+    "mkdir $D/local/plasma/plasmoids; -i a1 -g; -r a1 -g; -r org.a -g; -u a1 -g",
+    "mkdir $D/local/plasma/wallpapers; -i wall.tar.gz -g; -r org.a -t Plasma/Wallpaper; -r wall -g",
+    // Another root.
+    "-i a1 -p own; -i a1 -p own; -l -t Plasma/Applet -p own",
+    "-i a1.tar.gz -p $D/rel; -i a1 -p $D/rel/; -l -t Plasma/Applet -p $D/rel",
+    "-i a1 -g -p own; -u a1 -g -p own; -r org.a -g -p own",
+];

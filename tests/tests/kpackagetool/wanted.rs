@@ -2,8 +2,8 @@
 //!
 //! Besides: messages on stderr and the text of the help are Keyway's own; names are those of the C
 //! locale, since what a script reads should not depend on the language of who runs it; metainfo
-//! differ as `tests/tests/appstream.rs` says; and installing, upgrading and removing, and with them
-//! packages in archives, wait for the installer.
+//! differ as `tests/tests/appstream.rs` says; no handler runs for what a package needs by URL; links and
+//! hidden files of packages are installed as they are, and what leaves its archive is refused.
 
 use crate::Stage;
 
@@ -108,5 +108,191 @@ pub(crate) const WANTED: &[Wanted] = &[
         },
         why: "a file may be named from the current folder; the real tool takes the name for an \
               address on the web, writes nothing and calls that success",
+    },
+];
+
+/// Steps, apart by `; `, that differ on purpose: the exit code and the output of the last one, and the
+/// packages that are there then.
+pub(crate) struct WantedChange {
+    pub(crate) steps: &'static str,
+    pub(crate) theirs: (i32, &'static str, &'static [&'static str]),
+    pub(crate) ours: (i32, &'static str, &'static [&'static str]),
+    pub(crate) why: &'static str,
+}
+
+const NO_TYPE: &str = "a type that nobody gives is an error, with nothing written";
+const INVALID: &str = "only valid packages are installed";
+const OTHER_TYPE: &str =
+    "a package is installed as what its metadata say it is, and takes no place of others";
+const ROOT: &str = "what was installed in a root can be upgraded and removed in it";
+
+pub(crate) const WANTED_CHANGES: &[WantedChange] = &[
+    WantedChange {
+        steps: "-i foo",
+        theirs: (0, "Successfully installed $D/foo\n", &["home/org.foo 1"]),
+        ours: (5, "", &[]),
+        why: NO_TYPE,
+    },
+    WantedChange {
+        steps: "-i a1 -t Foo/Bar",
+        theirs: (0, "Successfully installed $D/a1\n", &["home/org.a 1.0"]),
+        ours: (5, "", &[]),
+        why: NO_TYPE,
+    },
+    WantedChange {
+        steps: "-u a1 -t Foo/Bar",
+        theirs: (2, "Error: Plugin org.a is not installed.\n", &[]),
+        ours: (5, "", &[]),
+        why: NO_TYPE,
+    },
+    WantedChange {
+        steps: "-r org.a -t Foo/Bar",
+        theirs: (2, "Error: Plugin  is not installed.\n", &[]),
+        ours: (5, "", &[]),
+        why: NO_TYPE,
+    },
+    WantedChange {
+        steps: "-i a1 -t plasma/applet",
+        theirs: (0, "Successfully installed $D/a1\n", &["home/org.a 1.0"]),
+        ours: (5, "", &[]),
+        why: NO_TYPE,
+    },
+    WantedChange {
+        steps: "-i noid",
+        theirs: (
+            0,
+            "Successfully installed $D/noid\n",
+            &["home/plasma/plasmoids/metadata"],
+        ),
+        ours: (4, "", &[]),
+        why: "all packages without an id would be one and the same",
+    },
+    WantedChange {
+        steps: "-i invalid",
+        theirs: (
+            0,
+            "Successfully installed $D/invalid\n",
+            &["home/plasma/plasmoids/org.invalid"],
+        ),
+        ours: (4, "", &[]),
+        why: INVALID,
+    },
+    WantedChange {
+        steps: "cp $D/invalid $D/home/plasma/plasmoids/org.invalid; -u invalid",
+        theirs: (
+            0,
+            "Upgrading package from file: $D/invalid\nSuccessfully upgraded $D/invalid\n",
+            &["home/plasma/plasmoids/org.invalid"],
+        ),
+        ours: (
+            4,
+            "Upgrading package from file: $D/invalid\n",
+            &["home/plasma/plasmoids/org.invalid"],
+        ),
+        why: INVALID,
+    },
+    WantedChange {
+        steps: "-i a1 -t Plasma/Wallpaper",
+        theirs: (
+            0,
+            "Successfully installed $D/a1\n",
+            &["home/plasma/wallpapers/org.a 1.0"],
+        ),
+        ours: (4, "", &[]),
+        why: OTHER_TYPE,
+    },
+    WantedChange {
+        steps: "-i a1; -u wall -t Plasma/Applet",
+        theirs: (
+            0,
+            "Upgrading package from file: $D/wall\nSuccessfully upgraded $D/wall\n",
+            &["home/plasma/plasmoids/org.a 3"],
+        ),
+        ours: (
+            4,
+            "Upgrading package from file: $D/wall\n",
+            &["home/plasma/plasmoids/org.a 1.0"],
+        ),
+        why: OTHER_TYPE,
+    },
+    WantedChange {
+        steps: "-i a1 -p own; -u a2 -p own",
+        theirs: (
+            2,
+            "Error: Plugin org.a is not installed.\n",
+            &["home/own/org.a 1.0"],
+        ),
+        ours: (
+            0,
+            "Upgrading package from file: $D/a2\nSuccessfully upgraded $D/a2\n",
+            &["home/own/org.a 2.0"],
+        ),
+        why: ROOT,
+    },
+    WantedChange {
+        steps: "-i a1 -p $D/rel; -r org.a -t Plasma/Applet -p $D/rel",
+        theirs: (
+            2,
+            "Error: Plugin org.a is not installed.\n",
+            &["rel/org.a 1.0"],
+        ),
+        ours: (0, "Successfully uninstalled \n", &[]),
+        why: ROOT,
+    },
+    WantedChange {
+        steps: "-i a1 -p $D/rel; -r $D/rel/org.a -p $D/rel",
+        theirs: (
+            2,
+            "Error: Plugin org.a is not installed.\n",
+            &["rel/org.a 1.0"],
+        ),
+        ours: (0, "Successfully uninstalled $D/rel/org.a\n", &[]),
+        why: ROOT,
+    },
+    WantedChange {
+        steps: "-i a1 -p ''",
+        theirs: (0, "Successfully installed $D/a1\n", &["home/org.a 1.0"]),
+        ours: (
+            0,
+            "Successfully installed $D/a1\n",
+            &["home/plasma/plasmoids/org.a 1.0"],
+        ),
+        why: "a root that is empty is none; packages do not lie about among the data of all programs",
+    },
+    WantedChange {
+        steps: "-i wall -g",
+        theirs: (0, "Successfully installed $D/wall\n", &["home/org.a 3"]),
+        ours: (
+            0,
+            "Successfully installed $D/wall\n",
+            &["local/plasma/wallpapers/org.a 3"],
+        ),
+        why: "what is installed for all users does not go into the user's own folder",
+    },
+    WantedChange {
+        steps: "cp $D/needing $D/home/plasma/plasmoids/org.needing; -u needing",
+        theirs: (4, "Upgrading package from file: $D/needing\n", &[]),
+        ours: (
+            4,
+            "Upgrading package from file: $D/needing\n",
+            &["home/plasma/plasmoids/org.needing"],
+        ),
+        why: "an upgrade that fails leaves what was there",
+    },
+    WantedChange {
+        steps: "cp $D/a1 $D/home/plasma/plasmoids/x; -r x -t Plasma/Applet",
+        theirs: (7, "", &["home/plasma/plasmoids/x 1.0"]),
+        ours: (0, "Successfully uninstalled \n", &[]),
+        why: "the package that is named is removed, whatever its metadata say",
+    },
+    WantedChange {
+        steps: "-i a1 -u a2",
+        theirs: (
+            2,
+            "Error: Plugin org.a is not installed.\n",
+            &["home/plasma/plasmoids/org.a 2.0"],
+        ),
+        ours: (2, "Error: Plugin org.a is not installed.\n", &[]),
+        why: "one thing is done at a time, and what fails does nothing; the real tool goes on to install",
     },
 ];

@@ -55,7 +55,7 @@ fn listed(
         .listing(&packages.type_name)
         .package_root(packages.package_root.as_deref())
         .with_validity()
-        .on_progress(|progress| line.show(progress));
+        .on_progress(|progress| line.listing(progress));
     take(listing).map_err(|error| host::no_type(loader, error))
 }
 

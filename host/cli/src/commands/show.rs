@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use keyway::PackageLoader;
+use keyway::install::{Installer, Receipt};
 use keyway::package::{
     Definition, HashAlgorithm, KeyDefinition, Kind, Package, PackageError, PackageMetadata,
     Problem, Severity,
@@ -13,16 +15,17 @@ use serde_json::{Map, Value, json};
 use crate::args::Show;
 use crate::failure::Failure;
 use crate::table::Cell;
-use crate::{Outcome, host, json as output, table};
+use crate::{Outcome, date, host, json as output, table};
 
 pub(crate) fn run(args: &Show, json: bool) -> Result<Outcome, Failure> {
-    let (package, error) = host::look(&args.packages, &args.package)?;
+    let loader = host::loader(&args.packages);
+    let (package, error) = host::look_through(&loader, &args.packages, &args.package)?;
     match error {
         // A package that is not valid can be shown all the same.
         None | Some(PackageError::Invalid { .. }) => {}
         Some(error) => return Err(error.into()),
     }
-    let shown = Shown::of(&package);
+    let shown = Shown::of(&package, &loader);
     if json {
         output::print(&shown.to_json(&package))?;
     } else {
@@ -42,6 +45,7 @@ struct Shown<'a> {
     metadata: Option<&'a PackageMetadata>,
     problems: Vec<Problem>,
     keys: Vec<Key<'a>>,
+    receipt: Option<Receipt>,
 }
 
 struct Key<'a> {
@@ -52,13 +56,14 @@ struct Key<'a> {
 }
 
 impl<'a> Shown<'a> {
-    fn of(package: &'a Package) -> Self {
+    fn of(package: &'a Package, loader: &PackageLoader) -> Self {
         let valid = package.is_valid();
         let problems = package.validate();
         match package.examination() {
             Some(it) => Self {
                 valid,
                 problems,
+                receipt: receipt(loader, it.path()),
                 path: Some(it.path()),
                 metadata: it.metadata(),
                 keys: keys(it.definition(), |key| {
@@ -71,6 +76,7 @@ impl<'a> Shown<'a> {
             None => Self {
                 valid,
                 problems,
+                receipt: None,
                 path: None,
                 metadata: None,
                 keys: keys(package.definition(), |_| (None, Vec::new())),
@@ -102,6 +108,16 @@ impl<'a> Shown<'a> {
         let hash = package.cryptographic_hash(HashAlgorithm::Sha1).ok();
         let hash = hash.map(|hash| json!({HashAlgorithm::Sha1.name(): hash}));
         object.insert("hash".into(), json!(hash));
+        let receipt = self.receipt.as_ref().map(|receipt| {
+            json!({
+                "id": receipt.id,
+                "source": receipt.source,
+                "installed": receipt.installed,
+                "keyway": receipt.keyway,
+                "digest": receipt.digest,
+            })
+        });
+        object.insert("receipt".into(), json!(receipt));
         object.into()
     }
 
@@ -121,6 +137,11 @@ impl<'a> Shown<'a> {
         for (name, value) in rows {
             table::line(&format!("{name:13}{}", table::printable(&value)))?;
         }
+        if let Some(receipt) = &self.receipt {
+            let from = table::printable(&receipt.source.path);
+            let when = date::utc(receipt.installed);
+            table::line(&format!("{:13}from {from}, {when}", "installed"))?;
+        }
         for problem in &self.problems {
             let mark = match problem.severity() {
                 Severity::Error => "error",
@@ -134,6 +155,13 @@ impl<'a> Shown<'a> {
         table::print(&["KEY", "KIND", "NAME", "RESOLVES TO", "FILES"], rows)?;
         Ok(())
     }
+}
+
+/// What was written down when the package at `path` was installed.
+fn receipt(loader: &PackageLoader, path: &Path) -> Option<Receipt> {
+    let id = path.file_name()?.to_str()?;
+    let installer = Installer::new(loader.clone()).package_root(path.parent());
+    installer.receipt(id).ok().flatten()
 }
 
 fn keys<'a>(

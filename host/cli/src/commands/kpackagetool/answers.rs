@@ -163,7 +163,7 @@ fn with_slash(package: &Package) -> OsString {
 }
 
 /// Prints a line: raw for programs, escaped for a terminal.
-fn line(text: impl AsRef<OsStr>) -> io::Result<()> {
+pub(super) fn line(text: impl AsRef<OsStr>) -> io::Result<()> {
     let text = text.as_ref();
     let mut out = io::stdout().lock();
     if out.is_terminal() {

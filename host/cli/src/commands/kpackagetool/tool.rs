@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use keyway::PackageLoader;
 use keyway::package::{DataDirs, LoadError, Package};
@@ -20,6 +20,8 @@ pub(super) enum Code {
     Done = 0,
     /// Wrong usage, and what no other code is for.
     Failed = 1,
+    /// What is to be upgraded or removed is not installed.
+    NotThere = 2,
     /// There is no such package, or nothing can be read of it.
     NoPackage = 3,
     /// A package was not installed or upgraded.
@@ -95,6 +97,33 @@ impl Tool {
             let type_name = type_name.or_else(|| given.cloned());
             type_name.unwrap_or_else(|| DEFAULT_TYPE.into())
         })
+    }
+
+    /// What is named, from the current folder.
+    pub(super) fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// The same as the real tool writes it; empty if it is not there, unless it is absolute.
+    pub(super) fn written_file(&self) -> OsString {
+        let is_absolute = Path::new(self.options.package()).is_absolute();
+        if !is_absolute && !fs::exists(&self.file).unwrap_or(false) {
+            return OsString::new();
+        }
+        let mut clean = PathBuf::new();
+        for part in self.file.components() {
+            match part {
+                Component::ParentDir => _ = clean.pop(),
+                part => clean.push(part),
+            }
+        }
+        clean.into()
+    }
+
+    /// The id of the package in that file or folder.
+    pub(super) fn id_of_file(&self) -> Option<String> {
+        let package = plain(&self.loader, &self.file)?;
+        package.metadata()?.id().map(str::to_owned)
     }
 
     /// A package of the type, without a path.
