@@ -192,7 +192,8 @@ impl Place<'_> {
             let text = line.repeat(10 + file * 37 % 200);
             fs::write(folder.join(format!("file{file}.qml")), text).unwrap();
         }
-        fs::write(package.join("contents/ui/main.qml"), "main").unwrap();
+        fs::create_dir_all(package.join("contents/scripts")).unwrap();
+        fs::write(package.join("contents/scripts/main.js"), "main").unwrap();
         package
     }
 
@@ -250,10 +251,10 @@ impl Place<'_> {
         let tool = |option: &str, archive: &Path| {
             let mut command = Command::new("kpackagetool5");
             command
-                .args(["-t", TYPE, "-p"])
-                .arg(root.path())
-                .arg(option)
+                .args(["-t", TYPE, option])
                 .arg(archive)
+                // Its upgrade finds nothing in another package root.
+                .env("XDG_DATA_HOME", root.path())
                 .env("QT_QPA_PLATFORM", "offscreen");
             succeed(&mut command);
         };
