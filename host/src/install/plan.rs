@@ -16,7 +16,7 @@ use super::source::Source;
 use super::staged::{Staged, unpack};
 use crate::compare_versions;
 use crate::package::metadata;
-use crate::package::{DataDirs, Package, PackageMetadata};
+use crate::package::{DataDirs, Package, PackageMetadata, is_installable_id};
 
 /// What would happen if a package were installed, and every reason why it is not. Nothing was written
 /// to find out.
@@ -65,7 +65,7 @@ impl Plan {
         };
         let dirs = self.installer.loader.data_dirs();
         let id = self.offered.id.as_deref();
-        let occupant = id.filter(|id| crate::package::is_installable_id(id));
+        let occupant = id.filter(|id| is_installable_id(id));
         let occupant = occupant.and_then(|id| occupant_of(&root.join(id), dirs));
         let needed = |dependency: &Dependency| self.needed(dependency);
         decide(&wanted, &self.offered, occupant.as_ref(), needed)
@@ -149,10 +149,11 @@ impl Plan {
         &self.root
     }
 
-    /// The folder that it would be installed as, if it has an id.
+    /// The folder that it would be installed as, if it has an id that can be installed.
     #[must_use]
     pub fn target(&self) -> Option<PathBuf> {
-        Some(self.root.join(self.id()?))
+        let id = self.id().filter(|id| is_installable_id(id))?;
+        Some(self.root.join(id))
     }
 
     /// The URLs that handlers would see to.
