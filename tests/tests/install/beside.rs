@@ -6,7 +6,7 @@ use std::process::Command;
 use keyway_tests::command::run;
 use keyway_tests::{Output, skipped};
 
-use crate::{CLOCK, PLASMOIDS, Site, copy, pack};
+use crate::{CLOCK, PLASMOIDS, Site, copy, has_zip, pack};
 
 const APPLET: [&str; 2] = ["-t", "Plasma/Applet"];
 const ROOT: &str = "home/plasma/plasmoids";
@@ -16,6 +16,8 @@ fn site() -> Option<(Site, String, String)> {
     let clock = Path::new(PLASMOIDS).join(CLOCK);
     let missing = if Command::new("kpackagetool5").arg("-v").output().is_err() {
         "there is no kpackagetool5"
+    } else if !has_zip() {
+        "there is no zip"
     } else if !clock.exists() {
         "there is no analog clock of Plasma"
     } else {
@@ -23,11 +25,7 @@ fn site() -> Option<(Site, String, String)> {
         let offered = site.at("offers/clock");
         copy(&clock, &offered);
         let zip = site.text("clock.zip");
-        pack(
-            "python3",
-            &["-m", "zipfile", "-c", &zip, "metadata.json", "contents"],
-            &offered,
-        );
+        pack("zip", &["-qr", &zip, "."], &offered);
         let offered = site.text("offers/clock");
         return Some((site, offered, zip));
     };

@@ -167,3 +167,7 @@ fn pack(program: &str, arguments: &[&str], current: &Path) {
     let status = command.args(arguments).current_dir(current).status();
     assert!(status.unwrap().success(), "{program} {arguments:?}");
 }
+
+fn has_zip() -> bool {
+    Command::new("zip").arg("-v").output().is_ok()
+}
