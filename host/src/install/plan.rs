@@ -184,8 +184,9 @@ impl Plan {
         })
     }
 
-    /// Tries all of it but for what can be seen: the package is unpacked to a temporary folder, checked,
-    /// found valid by its structure, and gone again. No handler runs, nothing in the package root
+    /// Tries all of it but for what can be seen: the package root is found to be one that may be written
+    /// to, the package is unpacked to a temporary folder, checked, found valid by its structure, and
+    /// gone again. No handler runs, nothing in the package root
     /// is changed.
     ///
     /// # Errors
@@ -193,6 +194,9 @@ impl Plan {
     /// As [`stage`](Self::stage).
     pub fn rehearse(&self) -> Result<(), InstallError> {
         self.check()?;
+        let existing = self.root.ancestors().find(|folder| folder.exists());
+        let existing = existing.unwrap_or(&self.root);
+        may_write(existing).map_err(InstallError::io(existing))?;
         let folder = tempfile::tempdir().map_err(InstallError::io(std::env::temp_dir()))?;
         unpack(
             self,
@@ -214,6 +218,20 @@ impl Plan {
         self.check()?;
         Staged::new(self)
     }
+}
+
+/// Whether this process may make something in a folder.
+#[cfg(unix)]
+fn may_write(folder: &Path) -> std::io::Result<()> {
+    use rustix::fs::{Access, AtFlags, CWD, accessat};
+    let access = Access::WRITE_OK | Access::EXEC_OK;
+    Ok(accessat(CWD, folder, access, AtFlags::EACCESS)?)
+}
+
+/// Whether this process may make something in a folder: not known before it is tried.
+#[cfg(not(unix))]
+fn may_write(_: &Path) -> std::io::Result<()> {
+    Ok(())
 }
 
 /// What lies at `path`.
