@@ -138,11 +138,13 @@ fn a_package_is_removed_while_it_is_open() {
 #[test]
 fn a_plasmoid_from_a_zip_and_a_tar() {
     let clock = Path::new(PLASMOIDS).join(CLOCK);
-    if !clock.exists() {
-        skipped(
-            "installing a plasmoid",
-            "there is no analog clock of Plasma",
-        );
+    let missing = match () {
+        () if !clock.exists() => Some("there is no analog clock of Plasma"),
+        () if !has_zip() => Some("there is no zip"),
+        () => None,
+    };
+    if let Some(missing) = missing {
+        skipped("installing a plasmoid", missing);
         return;
     }
     let site = Site::of_plasma();

@@ -43,7 +43,7 @@ fn is_cancelled(output: &Output) {
 fn offer_big(site: &Site) -> String {
     let path = site.offer("big", "big", "1");
     let images = site.at("offers/big/contents/images");
-    for number in 0..3_000 {
+    for number in 0..6_000 {
         fs::write(images.join(format!("{number}.svg")), number.to_string()).unwrap();
     }
     path

@@ -230,6 +230,7 @@ fn a_root_that_may_not_be_written() {
     for (arguments, hint) in [
         (&["install", &one][..], None),
         (&["upgrade", &one], None),
+        (&["install", "--dry-run", &one], None),
         (&["upgrade", "-g", "--force", &one], Some("only root can")),
         (&["remove", "-g", "one"], Some("only root can")),
     ] {
@@ -254,7 +255,11 @@ fn a_root_that_may_not_be_written() {
         command.arg("--json").args(arguments);
         let output = run(&mut command);
         assert_eq!(output.code, 1, "{arguments:?} {output:#?}");
-        let error = output.error();
+        let is_dry = arguments.contains(&"--dry-run");
+        let error = match is_dry {
+            true => output.json()["refusals"][0].clone(),
+            false => output.error(),
+        };
         assert_eq!(error["code"], "io", "{arguments:?} {output:#?}");
         let found = error["hint"].as_str();
         assert_eq!(found.is_some(), hint.is_some(), "{output:#?}");
