@@ -197,6 +197,8 @@ fn copy(from: &Path, to: &Path) {
 fn is_comparable() -> bool {
     let missing = if Command::new("kpackagetool5").arg("-v").output().is_err() {
         "there is no kpackagetool5"
+    } else if Command::new("zip").arg("-v").output().is_err() {
+        "there is no zip"
     } else if !Path::new(PLASMOIDS).join(CLOCK).exists() {
         "there is no analog clock of Plasma"
     } else {

@@ -215,6 +215,36 @@ fn what_hosts_use_can_be_sent_and_shared() {
     both::<keyway::archive::Unpacked>();
     both::<keyway::archive::UnpackedEntry>();
     both::<keyway::archive::UnpackedKind>();
+    both::<keyway::package::Change>();
+    both::<keyway::package::PackageEvent>();
+    both::<keyway::install::Action>();
+    both::<keyway::install::Cancellation>();
+    both::<keyway::install::Dependency>();
+    both::<keyway::install::Handlers>();
+    both::<keyway::install::InstallError>();
+    both::<keyway::install::Installed>();
+    both::<keyway::install::Installer>();
+    both::<keyway::install::Limits>();
+    both::<keyway::install::Operation>();
+    both::<keyway::install::PackageDependency>();
+    both::<keyway::install::Plan>();
+    both::<keyway::install::Progress>();
+    both::<keyway::install::Receipt>();
+    both::<keyway::install::ReceiptEntry>();
+    both::<keyway::install::ReceiptKind>();
+    both::<keyway::install::ReceiptSource>();
+    both::<keyway::install::Refusal>();
+    both::<keyway::install::Removal>();
+    both::<keyway::install::Removed>();
+    both::<keyway::install::Source>();
+    both::<keyway::install::SourceKind>();
+    both::<keyway::install::Staged>();
+    both::<keyway::watch::Change>();
+    both::<keyway::watch::PackageEvent>();
+    both::<keyway::watch::PackageWatcher>();
+    both::<keyway::watch::PluginEvent>();
+    both::<keyway::watch::PluginWatcher>();
+    both::<keyway::watch::WatchError>();
     both::<keyway::package::Author<'_>>();
     both::<keyway::package::DataDirs>();
     both::<keyway::package::DeclaredTypesError>();
@@ -259,7 +289,7 @@ fn the_list_of_public_types_is_whole() {
     // Handed out, or lent to the library, for one call, on one thread.
     const OF_ONE_THREAD: [&str; 2] = ["plugin::PackageAccess", "archive::Observer"];
     let list = include_str!("loading.rs");
-    for module in ["plugin", "archive", "package"] {
+    for module in ["plugin", "archive", "package", "install", "watch"] {
         let file = workspace().join("host/src").join(module).join("mod.rs");
         let text = std::fs::read_to_string(file).unwrap();
         for exports in text.split("\npub use ").skip(1) {

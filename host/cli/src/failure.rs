@@ -40,8 +40,13 @@ impl Failure {
         let mut cause = error.source();
         while let Some(error) = cause {
             let text = error.to_string();
-            failure.details.extend(text.lines().map(str::to_owned));
             cause = error.source();
+            // Some say their cause themselves.
+            let said = failure.details.last().unwrap_or(&failure.message);
+            if said.ends_with(&text) {
+                continue;
+            }
+            failure.details.extend(text.lines().map(str::to_owned));
         }
         failure
     }

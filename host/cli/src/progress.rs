@@ -73,10 +73,12 @@ impl Line {
         let (share, text) = what();
         let bar = state.bar.get_or_insert_with(|| {
             let bar = ProgressBar::with_draw_target(Some(FULL), ProgressDrawTarget::stderr());
-            bar.set_style(style(share.is_some()));
-            bar
+            bar.with_style(style(share.is_some()))
+                .with_message(text.clone())
         });
-        bar.set_position(share.unwrap_or(0));
+        if let Some(share) = share {
+            bar.set_position(share);
+        }
         bar.set_message(text);
     }
 

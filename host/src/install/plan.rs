@@ -16,7 +16,7 @@ use super::source::Source;
 use super::staged::{Staged, unpack};
 use crate::compare_versions;
 use crate::package::metadata;
-use crate::package::{DataDirs, Package, PackageMetadata};
+use crate::package::{DataDirs, Package, PackageMetadata, is_installable_id};
 
 /// What would happen if a package were installed, and every reason why it is not. Nothing was written
 /// to find out.
@@ -65,7 +65,7 @@ impl Plan {
         };
         let dirs = self.installer.loader.data_dirs();
         let id = self.offered.id.as_deref();
-        let occupant = id.filter(|id| crate::package::is_installable_id(id));
+        let occupant = id.filter(|id| is_installable_id(id));
         let occupant = occupant.and_then(|id| occupant_of(&root.join(id), dirs));
         let needed = |dependency: &Dependency| self.needed(dependency);
         decide(&wanted, &self.offered, occupant.as_ref(), needed)
@@ -149,10 +149,11 @@ impl Plan {
         &self.root
     }
 
-    /// The folder that it would be installed as, if it has an id.
+    /// The folder that it would be installed as, if it has an id that can be installed.
     #[must_use]
     pub fn target(&self) -> Option<PathBuf> {
-        Some(self.root.join(self.id()?))
+        let id = self.id().filter(|id| is_installable_id(id))?;
+        Some(self.root.join(id))
     }
 
     /// The URLs that handlers would see to.
@@ -183,8 +184,9 @@ impl Plan {
         })
     }
 
-    /// Tries all of it but for what can be seen: the package is unpacked to a temporary folder, checked,
-    /// found valid by its structure, and gone again. No handler runs, nothing in the package root
+    /// Tries all of it but for what can be seen: the package root is found to be one that may be written
+    /// to, the package is unpacked to a temporary folder, checked, found valid by its structure, and
+    /// gone again. No handler runs, nothing in the package root
     /// is changed.
     ///
     /// # Errors
@@ -192,6 +194,9 @@ impl Plan {
     /// As [`stage`](Self::stage).
     pub fn rehearse(&self) -> Result<(), InstallError> {
         self.check()?;
+        let existing = self.root.ancestors().find(|folder| folder.exists());
+        let existing = existing.unwrap_or(&self.root);
+        may_write(existing).map_err(InstallError::io(existing))?;
         let folder = tempfile::tempdir().map_err(InstallError::io(std::env::temp_dir()))?;
         unpack(
             self,
@@ -213,6 +218,20 @@ impl Plan {
         self.check()?;
         Staged::new(self)
     }
+}
+
+/// Whether this process may make something in a folder.
+#[cfg(unix)]
+fn may_write(folder: &Path) -> std::io::Result<()> {
+    use rustix::fs::{Access, AtFlags, CWD, accessat};
+    let access = Access::WRITE_OK | Access::EXEC_OK;
+    Ok(accessat(CWD, folder, access, AtFlags::EACCESS)?)
+}
+
+/// Whether this process may make something in a folder: not known before it is tried.
+#[cfg(not(unix))]
+fn may_write(_: &Path) -> std::io::Result<()> {
+    Ok(())
 }
 
 /// What lies at `path`.

@@ -244,6 +244,8 @@ fn check(plan: &Plan, package: &Path) -> Result<(), InstallError> {
             problems: problems
                 .into_iter()
                 .filter(|problem| problem.severity() == Severity::Error)
+                // Where it was unpacked means nothing to anybody.
+                .map(|problem| problem.moved(&package, source))
                 .collect(),
         }),
         Err(error) => Err(InstallError::Load(error.into())),

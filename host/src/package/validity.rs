@@ -5,6 +5,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use keyway_metadata::TypeName;
+#[cfg(feature = "install")]
+use keyway_metadata::foreign::Escaped;
 
 use super::contents::Contents;
 use super::definition::METADATA_KEY;
@@ -65,6 +67,17 @@ impl Problem {
 
     pub(super) fn at(mut self, path: impl Into<PathBuf>) -> Self {
         self.path = Some(path.into());
+        self
+    }
+
+    /// The same of the package at `to`, which was looked at where it lay at `from`.
+    #[cfg(feature = "install")]
+    pub(crate) fn moved(mut self, from: &Path, to: &Path) -> Self {
+        let [old, new] = [from, to].map(|path| Escaped(&path.to_string_lossy()).to_string());
+        self.message = self.message.replace(&old, &new);
+        if let Some(below) = self.path.as_ref().and_then(|it| it.strip_prefix(from).ok()) {
+            self.path = Some(to.join(below));
+        }
         self
     }
 

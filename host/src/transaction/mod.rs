@@ -44,6 +44,8 @@ mod work;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::time::UNIX_EPOCH;
 
 pub(crate) use recover::restore;
 #[cfg(feature = "install")]
@@ -71,6 +73,10 @@ pub(crate) fn receipt(root: &Path, id: &str) -> PathBuf {
 pub(crate) struct Place {
     pub(crate) device: u64,
     pub(crate) inode: u64,
+    /// When it was made, in nanoseconds since 1970, where the file system knows: the inode of a folder
+    /// that was removed soon is another one's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) born: Option<u64>,
 }
 
 impl Place {
@@ -82,6 +88,7 @@ impl Place {
         Ok(Some(Self {
             device: metadata.dev(),
             inode: metadata.ino(),
+            born: born(&metadata),
         }))
     }
 
@@ -90,6 +97,12 @@ impl Place {
     pub(crate) fn of(path: &Path) -> io::Result<Option<Self>> {
         fs::symlink_metadata(path).map(|_| None)
     }
+}
+
+#[cfg(unix)]
+fn born(metadata: &fs::Metadata) -> Option<u64> {
+    let since = metadata.created().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    since.as_nanos().try_into().ok()
 }
 
 /// Whether anything lies at `path`, be it a link to nothing.

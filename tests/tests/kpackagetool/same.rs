@@ -300,7 +300,7 @@ pub(crate) const SAME_CHANGES: &[&str] = &[
     "-i a1; -i a1; -i $D/a1; -i a1/; -i ./a1; -i nothing/../a1; -i a1.zip; -i a2; -r org.a",
     "-i a1.zip; -u a1.zip; -u a2.zip; -u a1.zip; -r org.a -t Plasma/Applet",
     "-i a1.tar.gz; -u a2.tar.gz; -u $D/a1.tar.gz; -r a2.tar.gz; -r a2.tar.gz",
-    "-i a1.tar.xz -t Plasma/Applet; -u a1.plasmoid -t Plasma/Applet; -r a1.plasmoid -t Plasma/Applet",
+    "-i a1.tar -t Plasma/Applet; -u a1.plasmoid -t Plasma/Applet; -r a1.plasmoid -t Plasma/Applet",
     "-i a1-below.tar.gz -t Plasma/Applet; -u a1-below.tar.gz -t Plasma/Applet",
     "-i up; -i untyped -t Plasma/Applet; -u untyped -t Plasma/Applet; -r untyped -t Plasma/Applet",
     "-i untyped.tar.gz -t Plasma/Applet; -r org.untyped -t Plasma/Applet",

@@ -51,7 +51,15 @@ pub(super) fn run(tool: &Tool, operation: Operation) -> Result<(), Refused> {
 fn because(tool: &Tool, code: Code, error: InstallError) -> Refused {
     code.because(match error {
         InstallError::Load(error) => host::no_type(&tool.loader, error),
-        error => Failure::from(error),
+        error => {
+            let needs_program = |it: &Refusal| matches!(it, Refusal::HandlerNotAllowed { .. });
+            let is_for_us = error.refusals().iter().any(needs_program);
+            let failure = Failure::from(error);
+            match is_for_us {
+                true => failure.hint(Some("`keyway install --allow-handlers` lets it run")),
+                false => failure,
+            }
+        }
     })
 }
 
