@@ -26,6 +26,7 @@ pub(super) fn hostile(package: &Package) -> Vec<Hostile> {
     );
     let mut head = tar(&package.tar());
     head.truncate(head.len() - 1024);
+    let good = head.clone();
     let mut zeros = TarEntry::new(b'0', "contents/zeros");
     zeros.size = Some((SIZE * MIB) as u64);
     head.extend(zeros.header());
@@ -40,7 +41,7 @@ pub(super) fn hostile(package: &Package) -> Vec<Hostile> {
     let lies = vec![(
         "too many bytes of names",
         "archive-too-many-names",
-        many_names(),
+        many_names(&good),
     )];
     hostile.extend(of_format(gzip.file_name, lies));
     hostile
@@ -75,8 +76,8 @@ fn many_entries() -> Vec<u8> {
     zip_64(entries, &directory, u64::from(COUNT))
 }
 
-/// Tens of thousands of links whose targets have a kilobyte each.
-fn many_names() -> Vec<u8> {
+/// A package, and tens of thousands of links whose targets have a kilobyte each.
+fn many_names(package: &[u8]) -> Vec<u8> {
     const COUNT: u32 = 33_000;
     let target = TarEntry::pax("linkpath", "x".repeat(1024)).bytes();
     // A number and what it lacks to another one: all names have the same sum, and so all headers
@@ -94,6 +95,7 @@ fn many_names() -> Vec<u8> {
         crc.combine(&part.crc);
         size += part.size;
     };
+    add(&Part::of(package));
     for index in 0..COUNT {
         add(&target);
         add(&Part::stored(name(index).as_bytes()));

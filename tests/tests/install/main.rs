@@ -5,6 +5,7 @@
 
 mod beside;
 mod changed;
+mod hostile;
 mod interrupted;
 mod looked;
 mod refused;
