@@ -19,6 +19,9 @@
 //! * [`structure`]: what an application needs to define a package type itself.
 //! * `archive`, with the feature of that name: unpacking archives that may lie. With it an archive is
 //!   a package, too.
+//! * `install`, with the feature of that name: installing, upgrading and removing packages, entirely or
+//!   not at all.
+//! * `watch`, with the feature of that name: noticing what others install, change and remove.
 //! * [`foreign`]: showing what packages and plugins say to people, without harm.
 //!
 //! An application needs this crate and no other one of Keyway's.
