@@ -92,3 +92,27 @@ fn of_format(file_name: &'static str, lies: Lies) -> Vec<Hostile> {
     })
     .collect()
 }
+
+/// Holds that each archive of the corpus is refused with its own code. `attempt` takes one and gives the
+/// code of the refusal, if it was refused, and what has changed on the disk, which is nothing.
+///
+/// # Panics
+///
+/// When one is not refused, or not so; all of them are named.
+pub fn all_are_refused(mut attempt: impl FnMut(&Hostile) -> (Option<String>, Vec<String>)) {
+    let mut faults = Vec::new();
+    for lie in corpus() {
+        let label = format!("{}: {}", lie.file_name, lie.name);
+        let (code, changes) = attempt(&lie);
+        match code {
+            None => faults.push(format!("{label}: taken, and not refused: {}", lie.code)),
+            Some(code) if code != lie.code => {
+                faults.push(format!("{label}: {code} and not {}", lie.code));
+            }
+            Some(_) => {}
+        }
+        faults.extend(changes.iter().map(|it| format!("{label}: {it}")));
+    }
+    let count = faults.len();
+    assert!(faults.is_empty(), "{count}:\n{}", faults.join("\n"));
+}
