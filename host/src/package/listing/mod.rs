@@ -27,6 +27,7 @@ use self::folder::Root;
 use self::shares::in_shares;
 use self::tree::{Folder, Folders, Place};
 use self::walk::{Walk, Walked};
+use super::contents::Contents;
 use super::error::LoadError;
 use super::loader::PackageLoader;
 use super::metadata::PackageMetadata;
@@ -36,6 +37,9 @@ use crate::transaction;
 
 /// Fewer packages are judged before a thread has begun.
 const WORTH_A_THREAD: usize = 8;
+
+/// As often a package is looked at that is replaced at the same time.
+const ATTEMPTS: usize = 10;
 
 /// How far a listing is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -262,7 +266,7 @@ impl Run<'_> {
                 judged = Cow::Owned(by.clone());
                 folders.forget_verdicts();
             }
-            learned += self.judge(path, &mut folders, &packages);
+            learned += self.judge(path, &mut folders, &mut packages);
         }
         if let Some(cache) = &self.cache
             && learned > 0
@@ -295,15 +299,16 @@ impl Run<'_> {
         packages
     }
 
-    /// Finds out which packages are valid; gives of how many it need not be found out again.
+    /// Finds out which packages are valid; gives of how many it need not be found out again. Those
+    /// that were removed in the meantime are left out.
     fn judge(
         &self,
         root: &Path,
         folders: &mut Folders<'_>,
-        packages: &[(Place, ListedPackage)],
+        packages: &mut Vec<(Place, ListedPackage)>,
     ) -> usize {
         let mut open = Vec::new();
-        for (at, package) in packages {
+        for (at, package) in &*packages {
             match (&self.judged, folders.get(*at).verdict) {
                 (Some(_), Some(valid)) => package.judged(valid),
                 _ => open.push((*at, package)),
@@ -324,24 +329,54 @@ impl Run<'_> {
                     canonical.join(below)
                 };
                 let plain = all.subtree(at).all(|folder| folder.plain);
-                let contents = package.case(&path, plain).contents(&self.template).ok();
+                let (contents, is_gone) = self.look_at(package, &path, plain);
                 let valid = contents.as_ref().is_some_and(|it| it.is_valid());
                 package.judged(valid);
                 let checked = self.checked.fetch_add(1, Ordering::Relaxed) + 1;
                 self.report(self.found.load(Ordering::Relaxed), checked);
                 let is_settled = all.subtree(at).all(Folder::is_settled);
                 let of_its_own = contents.is_some_and(|it| judge::is_of_its_own(&it, &path));
-                (is_settled && of_its_own).then_some((at, valid))
+                (at, valid, is_settled && of_its_own, is_gone)
             };
-            share.into_iter().filter_map(judge).collect::<Vec<_>>()
+            share.into_iter().map(judge).collect::<Vec<_>>()
         });
         let mut learned = 0;
-        for (at, valid) in shares.into_iter().flatten() {
-            if self.judged.is_some() && folders.get(at).has_settled_file() {
+        let mut gone = Vec::new();
+        for (at, valid, lasts, is_gone) in shares.into_iter().flatten() {
+            if lasts && self.judged.is_some() && folders.get(at).has_settled_file() {
                 folders.set_verdict(at, Some(valid));
                 learned += 1;
             }
+            if is_gone {
+                gone.push(at);
+            }
         }
+        packages.retain(|(at, _)| !gone.contains(at));
         learned
+    }
+
+    /// The package as it is in the canonical folder `path`, and whether it is there no more.
+    fn look_at(
+        &self,
+        package: &ListedPackage,
+        path: &Path,
+        plain: bool,
+    ) -> (Option<Contents>, bool) {
+        let look = |plain| package.case(path, plain).contents(&self.template).ok();
+        let mut contents = look(plain);
+        let mut last = None;
+        // One that is not valid may have been removed or replaced just then.
+        for _ in 0..ATTEMPTS {
+            let now = transaction::Place::of(path).ok();
+            if contents.as_ref().is_some_and(|it| it.is_valid()) {
+                return (contents, false);
+            }
+            if last == Some(now) {
+                break;
+            }
+            last = Some(now);
+            contents = look(false);
+        }
+        (contents, last == Some(None))
     }
 }

@@ -350,3 +350,33 @@ fn links_that_leave_the_package_or_lead_nowhere() {
     allowed.set_allow_external_paths(true);
     assert!(allowed.validate().is_empty());
 }
+
+#[test]
+fn what_is_removed_while_a_listing_looks_at_it_is_not_listed() {
+    let place = Place::new();
+    place.package("home/test/basic/there");
+    let broken = place.package("home/test/basic/broken");
+    fs::remove_file(broken.join("contents/ui/main.qml")).unwrap();
+    let goes = place.package("home/test/basic/goes");
+    let structure = Structure::new(|package| {
+        package.set_default_package_root("test/basic");
+        package.add_file_definition("mainscript", "ui/main.qml", "Main Script");
+        package.set_required("mainscript", true);
+        Ok(())
+    });
+    let structure = structure.on_path(move |package| {
+        if package.path().as_ref() == Some(&goes) {
+            let _ = fs::remove_dir_all(&goes);
+        }
+        Ok(())
+    });
+    let dirs = place.loader.data_dirs().clone();
+    let loader = crate::PackageLoader::with_data_dirs(place.loader.registry().clone(), dirs);
+    loader
+        .add_known_package_structure("Test/Basic", structure)
+        .unwrap();
+    let packages = loader.listing("Test/Basic").with_validity().packages();
+    let packages = packages.unwrap();
+    let listed: Vec<_> = packages.iter().map(|it| (it.id(), it.is_valid())).collect();
+    assert_eq!(listed, [("broken", false), ("there", true)]);
+}
