@@ -16,7 +16,7 @@ use super::source::Source;
 use super::staged::Installed;
 use crate::archive::{Limits, Progress};
 use crate::package::{Package, PackageEvent, PackageLoader, is_installable_id};
-use crate::transaction::{LockedRoot, Root, RootError};
+use crate::transaction::{self, LockedRoot, Root, RootError};
 
 /// As long another process may change a package root before we give up.
 const LOCK_WAIT: Duration = Duration::from_secs(30);
@@ -246,7 +246,8 @@ impl Installer {
     }
 
     /// Finds out what would happen if the package at `path`, a folder or an archive, were installed or
-    /// upgraded. Of an archive no more is read than its metadata. Nothing is written.
+    /// upgraded. Of an archive no more is read than its metadata. Nothing is written, but that a package
+    /// is put back which a killed process took away, as by a listing.
     ///
     /// # Errors
     ///
@@ -323,14 +324,20 @@ impl Installer {
 
     /// Where a package root is in the data folders that are written to.
     fn places(&self, root: &Path) -> Result<Roots, InstallError> {
+        // What is there has to be seen, also if somebody was killed while it was exchanged.
+        let place = |root: &Path| {
+            let root = crate::package::plain(root);
+            transaction::restore(&root);
+            root
+        };
         if root.is_absolute() {
             return Ok(Roots {
-                first: crate::package::plain(root),
+                first: place(root),
                 others: Vec::new(),
             });
         }
         let places = self.data_dirs();
-        let mut places = places.map(|dir| crate::package::plain(&dir.join(root)));
+        let mut places = places.map(|dir| place(&dir.join(root)));
         Ok(Roots {
             first: places.next().ok_or(InstallError::NoDataDir)?,
             others: match self.settings.for_all_users {

@@ -17,6 +17,7 @@ use super::staged::{Staged, unpack};
 use crate::compare_versions;
 use crate::package::metadata;
 use crate::package::{DataDirs, Package, PackageMetadata, is_installable_id};
+use crate::transaction::unreplaced;
 
 /// What would happen if a package were installed, and every reason why it is not. Nothing was written
 /// to find out.
@@ -66,7 +67,10 @@ impl Plan {
         let dirs = self.installer.loader.data_dirs();
         let id = self.offered.id.as_deref();
         let occupant = id.filter(|id| is_installable_id(id));
-        let occupant = occupant.and_then(|id| occupant_of(&root.join(id), dirs));
+        let occupant = occupant.and_then(|id| {
+            let path = root.join(id);
+            unreplaced(&path, || occupant_of(&path, dirs))
+        });
         let needed = |dependency: &Dependency| self.needed(dependency);
         decide(&wanted, &self.offered, occupant.as_ref(), needed)
     }

@@ -10,7 +10,7 @@ use super::receipt::Receipt;
 use super::staged::of_aftermath;
 use crate::package::metadata;
 use crate::package::{Change, PackageEvent, Shown, ShownList, is_installable_id};
-use crate::transaction::Root;
+use crate::transaction::{Root, unreplaced};
 
 /// A package that is to be removed. Nothing was changed yet.
 #[derive(Debug)]
@@ -100,8 +100,8 @@ impl Removal {
         let locked = installer.lock(&root)?;
         let found = look(installer, &self.root, &self.name)?;
         let path = self.path();
-        let work = locked.begin()?;
-        let aftermath = locked.withdraw(&work, &self.name)?;
+        let (withdrawn, aftermath) = locked.withdraw(&self.name)?;
+        let removed = locked.discard(withdrawn);
         drop(locked);
         let mut warnings: Vec<String> = aftermath.iter().map(of_aftermath).collect();
         let type_name = installer.settings.type_name.clone();
@@ -110,7 +110,7 @@ impl Removal {
             let event = PackageEvent::new(Change::Removed, &type_name, &found.id, &path);
             installer.tell(&event);
         }
-        if let Err(error) = work.discard() {
+        if let Err(error) = removed {
             warnings.push(format!("not all of it is removed yet: {error}"));
         }
         Ok(Removed {
@@ -124,6 +124,10 @@ impl Removal {
 
 /// The package in the folder `name` of the root.
 fn look(installer: &Installer, root: &Path, name: &str) -> Result<Found, InstallError> {
+    unreplaced(&root.join(name), || look_once(installer, root, name))
+}
+
+fn look_once(installer: &Installer, root: &Path, name: &str) -> Result<Found, InstallError> {
     let path = root.join(name);
     if fs::symlink_metadata(&path).is_err() {
         return Err(InstallError::NotInstalled {

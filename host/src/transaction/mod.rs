@@ -3,7 +3,9 @@
 //! ```text
 //! Root --lock--> LockedRoot --begin--> Work: a private folder, in which a package is prepared
 //!                    |                   |
-//!                    +--put, exchange, withdraw: one rename--> the package root
+//!                    |                   |
+//!                    |                   +--put, exchange: one rename--> the package root
+//!                    +--withdraw: one rename--> out of the package root
 //! ```
 //!
 //! A package root has, besides packages, a hidden folder of ours, which listings pass over:
@@ -12,6 +14,7 @@
 //! ID/                     a package
 //! .keyway/lock            held by whoever changes something
 //! .keyway/receipts/ID.json
+//! .keyway/removed.NUMBER  a package that was removed, until all of it is gone
 //! .keyway/work/NAME/      one change that is being prepared, or what a killed process left of it
 //!     lock                held by the process that prepares it
 //!     package/            the new package; after an exchange the old one
@@ -60,6 +63,9 @@ const RECEIPTS: &str = "receipts";
 const LOCK: &str = "lock";
 const PACKAGE: &str = "package";
 const OLD: &str = "old";
+/// What the names of removed packages begin with.
+#[cfg(feature = "install")]
+const WITHDRAWN: &str = "removed.";
 const RECEIPT: &str = "receipt.json";
 
 /// Where the receipt of the package `id` lies in the package root `root`.
@@ -103,6 +109,21 @@ impl Place {
 fn born(metadata: &fs::Metadata) -> Option<u64> {
     let since = metadata.created().ok()?.duration_since(UNIX_EPOCH).ok()?;
     since.as_nanos().try_into().ok()
+}
+
+/// What `look` finds at `path` while nobody takes it away or replaces it: one who looks without the
+/// lock would find a half of each.
+#[cfg(feature = "install")]
+pub(crate) fn unreplaced<T>(path: &Path, mut look: impl FnMut() -> T) -> T {
+    const ATTEMPTS: usize = 10;
+    for _ in 0..ATTEMPTS {
+        let before = Place::of(path).ok();
+        let found = look();
+        if Place::of(path).ok() == before {
+            return found;
+        }
+    }
+    look()
 }
 
 /// Whether anything lies at `path`, be it a link to nothing.

@@ -6,10 +6,10 @@ use std::path::{Component, Path};
 
 use super::lock::Lock;
 use super::receipt as receipt_of;
-#[cfg(feature = "install")]
-use super::remove::remove;
 use super::swap;
 use super::{FOLDER, LOCK, OLD, PACKAGE, Place, RECEIPT, RECEIPTS, WORK, is_there};
+#[cfg(feature = "install")]
+use super::{WITHDRAWN, remove::remove, work::remove_work};
 
 /// What a receipt has to say here.
 #[derive(serde::Deserialize)]
@@ -22,30 +22,39 @@ struct Head {
 /// it. The caller has the root's lock.
 #[cfg(feature = "install")]
 pub(super) fn clean(root: &Path) {
-    for_each(root, |work| {
-        let done = if Lock::is_held(&work.join(LOCK))? {
+    let finished = for_each(&root.join(FOLDER).join(WORK), |work| {
+        if Lock::is_held(&work.join(LOCK))? {
             return Ok(());
-        } else {
-            finish(root, work)
-        };
-        done.and_then(|()| remove(work))
-    });
-    let receipts = fs::read_dir(root.join(FOLDER).join(RECEIPTS));
-    for receipt in receipts.into_iter().flatten().flatten() {
-        let name = receipt.file_name();
-        let id = name.to_str().and_then(|name| name.strip_suffix(".json"));
-        // Somebody removed the package without us.
-        if id.is_some_and(|id| is_there(&root.join(id)).is_ok_and(|is_there| !is_there)) {
-            let _ = fs::remove_file(receipt.path());
         }
+        finish(root, work)?;
+        remove_work(work)
+    });
+    for_each(&root.join(FOLDER), |ours| {
+        let name = ours.file_name().and_then(|name| name.to_str());
+        match name.is_some_and(|name| name.starts_with(WITHDRAWN)) {
+            true => remove(ours),
+            false => Ok(()),
+        }
+    });
+    if !finished {
+        // A package that is not there may come back.
+        return;
     }
+    for_each(&root.join(FOLDER).join(RECEIPTS), |receipt| {
+        let name = receipt.file_name().and_then(|name| name.to_str());
+        match name.and_then(|name| name.strip_suffix(".json")) {
+            // Somebody removed the package without us, or was killed before it came to this.
+            Some(id) if !is_there(&root.join(id))? => fs::remove_file(receipt),
+            _ => Ok(()),
+        }
+    });
 }
 
 /// Puts a package back that a killed process took away and did not replace, where two folders cannot
 /// be exchanged; for those who look at `root`. Where there is nothing to do it costs one system
 /// call.
 pub(crate) fn restore(root: &Path) {
-    for_each(root, |work| {
+    for_each(&root.join(FOLDER).join(WORK), |work| {
         if !is_there(&work.join(OLD))? || Lock::is_held(&work.join(LOCK))? {
             return Ok(());
         }
@@ -56,27 +65,35 @@ pub(crate) fn restore(root: &Path) {
     });
 }
 
-fn for_each(root: &Path, mut look: impl FnMut(&Path) -> io::Result<()>) {
-    let Ok(works) = fs::read_dir(root.join(FOLDER).join(WORK)) else {
-        return;
-    };
-    for work in works.flatten() {
-        let work = work.path();
-        if let Err(error) = look(&work) {
-            tracing::warn!(path = ?work, %error, "what was left of a change stays as it is");
+/// Gives whether it worked for all.
+fn for_each(folder: &Path, mut look: impl FnMut(&Path) -> io::Result<()>) -> bool {
+    let mut worked = true;
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if let Err(error) = look(&path) {
+            tracing::warn!(?path, %error, "what was left of a change stays as it is");
+            worked = false;
         }
     }
+    worked
 }
 
 /// Brings a package and its receipt into one of the two states between which a process was killed.
 fn finish(root: &Path, work: &Path) -> io::Result<()> {
     let receipt = work.join(RECEIPT);
-    // One that is not whole was not used yet.
-    let head = fs::read(&receipt).ok();
-    let head = head.and_then(|json| serde_json::from_slice::<Head>(&json).ok());
-    let Some(Head { id, folder }) = head.filter(|head| is_name(&head.id)) else {
-        return Ok(());
+    let json = match fs::read(&receipt) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        json => json?,
     };
+    let head = match serde_json::from_slice::<Head>(&json) {
+        // One that is not whole was not used yet, unless a power failure took a part of it.
+        Err(_) if !is_there(&work.join(OLD))? => return Ok(()),
+        head => head?,
+    };
+    let Head { id, folder } = head;
+    if !is_name(&id) {
+        return Ok(());
+    }
     let place = root.join(&id);
     if !is_there(&place)? {
         return match swap::put(&work.join(OLD), &place) {

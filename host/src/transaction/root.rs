@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use super::lock::Lock;
 use super::recover;
+use super::remove::remove;
 use super::swap;
 use super::sync::sync_folder;
 use super::work::Work;
-use super::{FOLDER, LOCK, RECEIPTS, WORK, receipt, unless_absent};
+use super::{FOLDER, LOCK, RECEIPTS, WITHDRAWN, WORK, receipt, unless_absent};
 
 /// As often a root is made anew that somebody else takes away at the same time.
 const ATTEMPTS: usize = 100;
@@ -192,20 +193,26 @@ impl LockedRoot<'_> {
         Ok(self.settle(work, id))
     }
 
-    /// Takes what has the name `name` out of the root, with its receipt. It lies in `work` then.
-    pub(crate) fn withdraw(&self, work: &Work, name: &str) -> Result<Aftermath, RootError> {
-        let (from, receipt) = (self.path.join(name), receipt(&self.path, name));
-        // The receipt comes first: if the package stays, it is put back.
-        unless_absent(fs::rename(&receipt, work.receipt())).map_err(RootError::at(&receipt))?;
-        if let Err(error) = swap::put(&from, &work.package()) {
-            if unless_absent(fs::rename(work.receipt(), &receipt)).is_err() {
-                work.keep();
-            }
-            return Err(RootError::at(&from)(error));
-        }
+    /// Cleans up what killed processes left, and takes what has the name `name` out of the root, with
+    /// its receipt. Nothing has to be made for it: it works on a full disk, too.
+    pub(crate) fn withdraw(&self, name: &str) -> Result<(Withdrawn, Aftermath), RootError> {
+        recover::clean(&self.path);
+        let (from, ours) = (self.path.join(name), self.path.join(FOLDER));
+        let to = withdraw(&from, &ours).map_err(RootError::at(&from))?;
         let mut aftermath = Vec::new();
         self.sync(&self.path, &mut aftermath);
-        Ok(aftermath)
+        // After the package: who is killed in between leaves a receipt of nothing, which goes next.
+        let receipt = receipt(&self.path, name);
+        if let Err(error) = unless_absent(fs::remove_file(&receipt)) {
+            aftermath.push(RootError::at(&receipt)(error));
+        }
+        Ok((Withdrawn(to), aftermath))
+    }
+
+    /// Removes what was taken out; what stays is removed by the next one who begins something. Not
+    /// without the lock, since two who remove one folder get in each other's way.
+    pub(crate) fn discard(&self, withdrawn: Withdrawn) -> io::Result<()> {
+        remove(&withdrawn.0)
     }
 
     fn make_receipts(&self) -> Result<(), RootError> {
@@ -244,6 +251,25 @@ impl LockedRoot<'_> {
         }
     }
 }
+
+/// Moves `from` into our folder, and gives where it lies.
+pub(super) fn withdraw(from: &Path, ours: &Path) -> io::Result<PathBuf> {
+    let mut attempt = 0;
+    loop {
+        let to = ours.join(format!("{WITHDRAWN}{attempt}"));
+        match swap::put(from, &to) {
+            // An earlier one that cannot be removed.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < ATTEMPTS => {
+                attempt += 1;
+            }
+            moved => return moved.map(|()| to),
+        }
+    }
+}
+
+/// What was taken out of a root and is to be removed.
+#[derive(Debug)]
+pub(crate) struct Withdrawn(PathBuf);
 
 impl Drop for LockedRoot<'_> {
     fn drop(&mut self) {

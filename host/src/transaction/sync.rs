@@ -49,10 +49,14 @@ fn sync_below(folder: &Path) -> io::Result<()> {
     sync_folder(folder)
 }
 
-/// Writes to the disk which names a folder has.
+/// Writes to the disk which names a folder has, where the file system can do that.
 #[cfg(unix)]
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+    match File::open(folder)?.sync_all() {
+        // So says Linux of folders of some network file systems.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        synced => synced,
+    }
 }
 
 /// Folders cannot be synced there.

@@ -147,10 +147,9 @@ fn a_package_comes_is_exchanged_and_goes() {
         {
             let root = root();
             let locked = root.lock(NOW).unwrap();
-            let work = locked.begin().unwrap();
-            assert!(locked.withdraw(&work, "a").unwrap().is_empty());
-            drop(locked);
-            work.discard().unwrap();
+            let (withdrawn, aftermath) = locked.withdraw("a").unwrap();
+            assert!(aftermath.is_empty());
+            locked.discard(withdrawn).unwrap();
         }
         assert_eq!(site.holds(), [""; 0]);
     }
@@ -239,21 +238,77 @@ fn what_was_killed_between_two_steps_is_put_back_by_who_looks() {
 }
 
 #[test]
-fn what_was_killed_while_it_was_removed_is_there_or_gone() {
+fn what_was_killed_while_it_was_removed_is_gone() {
     let site = Site::new();
     site.put("a", "1");
-    let work = site.root().lock(NOW).unwrap().begin().unwrap();
-    fs::rename(receipt(&site.path(), "a"), work.receipt()).unwrap();
+    site.put("b", "1");
+    let removed = |number: u32| site.path().join(format!(".keyway/removed.{number}"));
+    fs::rename(site.path().join("a"), removed(0)).unwrap();
+    // One that cannot be removed is not in the way of another.
+    let root = site.root();
+    let locked = root.lock(NOW).unwrap();
+    fs::create_dir(removed(1)).unwrap();
+    let to = root::withdraw(&site.path().join("b"), &site.path().join(".keyway"));
+    assert_eq!(to.unwrap(), removed(2));
+    drop(locked);
+    drop(root);
+    clean(&site);
+    assert_eq!(site.holds(), [""; 0]);
+}
+
+#[test]
+fn what_cannot_be_put_back_yet_keeps_its_receipt() {
+    let site = Site::new();
+    site.put("a", "1");
+    let work = site.prepare(&site.root(), "a", "2");
+    fs::rename(site.path().join("a"), work.old()).unwrap();
+    // Nobody can say whether it is held.
+    fs::remove_file(work.place(LOCK)).unwrap();
+    fs::create_dir(work.place(LOCK)).unwrap();
     kill(work);
     clean(&site);
     assert_eq!(site.receipt("a").as_deref(), Some("1"));
+}
 
-    let work = site.root().lock(NOW).unwrap().begin().unwrap();
-    fs::rename(receipt(&site.path(), "a"), work.receipt()).unwrap();
-    fs::rename(site.path().join("a"), work.package()).unwrap();
-    kill(work);
-    clean(&site);
-    assert_eq!(site.holds(), [""; 0]);
+#[test]
+fn what_nobody_knows_the_name_of_stays() {
+    type Spoil = fn(&Path);
+    let spoils: [Spoil; 2] = [
+        |receipt| fs::write(receipt, "{\"id\": \"a").unwrap(),
+        |receipt| {
+            fs::remove_file(receipt).unwrap();
+            fs::create_dir(receipt).unwrap();
+        },
+    ];
+    for spoil in spoils {
+        let site = Site::new();
+        site.put("a", "1");
+        let work = site.prepare(&site.root(), "a", "2");
+        fs::rename(site.path().join("a"), work.old()).unwrap();
+        spoil(&work.receipt());
+        let old = work.old();
+        kill(work);
+        clean(&site);
+        assert_eq!(fs::read_to_string(old.join("text")).unwrap(), "1");
+        assert_eq!(site.receipt("a").as_deref(), Some("1"));
+    }
+}
+
+#[test]
+fn who_looks_without_the_lock_sees_one_or_the_other() {
+    let site = Site::new();
+    site.put("a", "1");
+    let path = site.path().join("a");
+    let mut texts = Vec::new();
+    let seen = unreplaced(&path, || {
+        if texts.is_empty() {
+            fs::rename(&path, site.path().join("b")).unwrap();
+        }
+        texts.push(site.package("a"));
+        path.exists()
+    });
+    assert!(!seen);
+    assert_eq!(texts, [None, None]);
 }
 
 #[test]
@@ -293,10 +348,9 @@ fn of_a_link_the_link_goes() {
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o500)).unwrap();
     let root = site.root();
     let locked = root.lock(NOW).unwrap();
-    let work = locked.begin().unwrap();
-    locked.withdraw(&work, "a").unwrap();
+    let (withdrawn, _) = locked.withdraw("a").unwrap();
+    locked.discard(withdrawn).unwrap();
     drop(locked);
-    work.discard().unwrap();
     drop(root);
     assert_eq!(site.holds(), [""; 0]);
 }

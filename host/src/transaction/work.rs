@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::lock::Lock;
 use super::remove::remove;
 use super::sync::sync_tree;
-use super::{LOCK, OLD, PACKAGE, RECEIPT};
+use super::{LOCK, OLD, PACKAGE, RECEIPT, unless_absent};
 
 /// A private folder in the root, in which a package is prepared, and what it replaced is removed.
 /// It is gone with this, as far as that is possible.
@@ -74,7 +74,7 @@ impl Work {
         if self.is_kept.swap(true, Ordering::Relaxed) {
             return Ok(());
         }
-        remove(&self.folder)
+        remove_work(&self.folder)
     }
 }
 
@@ -82,7 +82,21 @@ impl Drop for Work {
     fn drop(&mut self) {
         if !self.is_kept.load(Ordering::Relaxed) {
             // What cannot be removed now is removed by the next one who begins something.
-            let _ = remove(&self.folder);
+            let _ = remove_work(&self.folder);
         }
     }
+}
+
+/// Removes the folder of a change, or what is left of it. The receipt goes first: who is killed leaves
+/// none that speaks of a folder which is not there any more, and whose inode another one may get. The
+/// lock goes last: nobody else takes the folder for one that was left, and removes it too.
+pub(super) fn remove_work(folder: &Path) -> io::Result<()> {
+    unless_absent(fs::remove_file(folder.join(RECEIPT)))?;
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let entry = entry?;
+        if entry.file_name() != LOCK {
+            remove(&entry.path())?;
+        }
+    }
+    remove(folder)
 }

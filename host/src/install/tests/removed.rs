@@ -108,3 +108,18 @@ fn without_a_type_the_one_that_is_there() {
     installer.uninstall("b").unwrap();
     assert!(!root.join("b").exists());
 }
+
+#[test]
+fn what_a_killed_upgrade_took_away_is_there_to_be_removed() {
+    let site = Site::new();
+    let package = site.place.package("home/test/basic/a");
+    // Where folders cannot be exchanged.
+    let old = site.at("home/test/basic/.keyway/work/x/old");
+    let receipt = r#"{"id": "a", "folder": {"device": 0, "inode": 0}}"#;
+    site.place
+        .write("home/test/basic/.keyway/work/x/receipt.json", receipt);
+    std::fs::rename(&package, &old).unwrap();
+    let installer = site.installer.clone().type_name("Test/Basic").unwrap();
+    installer.uninstall("a").unwrap();
+    assert!(!package.exists() && !old.exists());
+}
