@@ -101,6 +101,31 @@ impl Disk {
         }
     }
 
+    /// Makes so many files that no other can be made.
+    ///
+    /// # Panics
+    ///
+    /// When their folder cannot be made.
+    pub fn use_up_inodes(&self) {
+        if let Err(error) = fs::create_dir(self.fillers()) {
+            panic!("no folder of files that fill: {error}");
+        }
+        let mut numbers = 0..;
+        while numbers.next().is_some_and(|number: u32| {
+            File::create(self.fillers().join(number.to_string())).is_ok()
+        }) {}
+    }
+
+    /// Takes away what fills it.
+    pub fn empty(&self) {
+        let _ = fs::remove_file(self.filler());
+        let _ = fs::remove_dir_all(self.fillers());
+    }
+
+    fn fillers(&self) -> PathBuf {
+        self.path().join("fillers")
+    }
+
     fn filler(&self) -> PathBuf {
         self.path().join("filler")
     }
