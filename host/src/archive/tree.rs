@@ -65,7 +65,8 @@ mod unix {
         pub(crate) fn open(root: &Path) -> io::Result<Self> {
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
             let path = std::fs::canonicalize(root)?;
-            let root = openat(CWD, &path, flags, Mode::empty())?;
+            // By the name that the caller chose, which may be one that nobody can give to another.
+            let root = openat(CWD, root, flags, Mode::empty())?;
             Ok(Self {
                 root,
                 path,

@@ -116,6 +116,17 @@ pub enum InstallError {
         /// As long was waited.
         waited: Duration,
     },
+    /// The folder `.keyway` of the package root belongs to somebody else, or others may write to it: they
+    /// could make us write and remove elsewhere.
+    #[error("{} belongs to the user {owner} and has the mode {mode:o}, expected one that only you may write to", Shown::new(.path))]
+    NotOurs {
+        /// The folder.
+        path: PathBuf,
+        /// Its owner's number.
+        owner: u32,
+        /// Its permissions.
+        mode: u32,
+    },
     /// Something cannot be written.
     #[error("{} cannot be changed", Shown::new(.path))]
     Io {
@@ -189,6 +200,7 @@ impl InstallError {
             Self::Invalid { .. } => "package-invalid",
             Self::Changed { .. } => "package-changed",
             Self::Locked { .. } => "locked",
+            Self::NotOurs { .. } => "folder-not-own",
             Self::Io { .. } => "io",
             Self::Cancelled => "cancelled",
             Self::Handler { .. } => "handler-failed",
@@ -215,6 +227,10 @@ impl InstallError {
                 elsewhere: Some(path),
                 ..
             } => Some(format!("one is installed in {}", Shown::new(path))),
+            Self::NotOurs { path, .. } => Some(format!(
+                "install as that user; or remove {}, which holds receipts and no packages",
+                Shown::new(path)
+            )),
             Self::BadName { .. } => {
                 Some("packages are removed by their id, not by their path".to_owned())
             }
@@ -249,6 +265,17 @@ impl InstallError {
         }
     }
 
+    /// Names the path by which people know it.
+    pub(super) fn shown_as(self, shown: impl Fn(&std::path::Path) -> PathBuf) -> Self {
+        match self {
+            Self::Io { path, source } => Self::Io {
+                path: shown(&path),
+                source,
+            },
+            other => other,
+        }
+    }
+
     pub(super) fn io(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { path, source }
@@ -259,6 +286,7 @@ impl From<RootError> for InstallError {
     fn from(error: RootError) -> Self {
         match error {
             RootError::Locked { path: root, waited } => Self::Locked { root, waited },
+            RootError::NotOurs { path, owner, mode } => Self::NotOurs { path, owner, mode },
             RootError::Io { path, source } => Self::Io { path, source },
         }
     }

@@ -1,7 +1,6 @@
 //! What an installation did.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -13,10 +12,7 @@ use serde_json::{Map, Value};
 use super::source::SourceKind;
 use crate::archive::{ArchiveFormat, Compression, UnpackedKind};
 use crate::package::hash::Digests;
-use crate::transaction::{Place, receipt as receipt_path};
-
-/// As many bytes as a receipt is read of: more than the largest archive that is allowed leads to.
-const MAX_BYTES: u64 = 256 << 20;
+use crate::transaction::{Place, read_receipt, receipt as receipt_path};
 
 /// The form of receipts that this version writes.
 const FORMAT: u32 = 1;
@@ -164,11 +160,7 @@ impl Receipt {
     }
 
     fn read_any(root: &Path, id: &str) -> Option<Self> {
-        let path = receipt_path(root, id);
-        let length = fs::metadata(&path).ok()?.len();
-        let json = (length <= MAX_BYTES)
-            .then(|| fs::read(path).ok())
-            .flatten()?;
+        let json = read_receipt(&receipt_path(root, id)).ok()?;
         serde_json::from_slice(&json).ok()
     }
 

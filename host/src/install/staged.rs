@@ -54,7 +54,9 @@ impl Staged {
         let root = Root::new(&plan.root, installer.settings.sync);
         let work = installer.lock(&root)?.begin()?;
         let package = work.package();
-        let unpacked = unpack(&plan, &package, &work.place("all"))?;
+        let unpacked = unpack(&plan, &package, &work.place("all"));
+        let unpacked = unpacked.map_err(|error| error.shown_as(|path| work.shown(path)))?;
+        let shown = work.shown(&package);
         for url in plan.handled() {
             installer.check_cancelled()?;
             installer.settings.handlers.run(url)?;
@@ -66,17 +68,17 @@ impl Staged {
             version: plan.version(),
             source: plan.source.path(),
             kind: plan.source.kind(),
-            folder: Place::of(&package).map_err(InstallError::io(&package))?,
+            folder: Place::of(&package).map_err(InstallError::io(&shown))?,
             entries: unpacked.entries,
         });
         receipt.keep_from(&plan.root);
         let json = serde_json::to_vec(&receipt)
             .map_err(std::io::Error::from)
             .and_then(|json| work.write_receipt(&json));
-        json.map_err(InstallError::io(&package))?;
+        json.map_err(InstallError::io(&shown))?;
         installer.check_cancelled()?;
         if installer.settings.sync {
-            work.sync().map_err(InstallError::io(&package))?;
+            work.sync().map_err(InstallError::io(&shown))?;
         }
         let warnings = unpacked.warnings.iter().map(ToString::to_string).collect();
         Ok(Self {
@@ -108,10 +110,11 @@ impl Staged {
     /// why not; the root is locked; it was cancelled; the step cannot be made. Nothing is changed
     /// then.
     pub fn commit(self) -> Result<Installed, InstallError> {
+        // What comes first is dropped last: the root takes away what is empty when all else is gone.
         let Self {
             plan,
-            work,
             root,
+            work,
             receipt,
             mut warnings,
         } = self;

@@ -44,9 +44,10 @@ impl Lock {
     /// As [`take`](Self::take), without waiting.
     pub(super) fn try_take(path: &Path) -> io::Result<Option<Self>> {
         loop {
-            let mut options = OpenOptions::new();
-            // Some network file systems lock only what may be written.
-            let file = options.read(true).write(true).create(true).open(path)?;
+            let mut options = options();
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let file = options.create(true).open(path)?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Ok(None),
@@ -62,8 +63,7 @@ impl Lock {
 
     /// Whether somebody holds the lock at `path`. Nothing is made.
     pub(super) fn is_held(path: &Path) -> io::Result<bool> {
-        let mut options = OpenOptions::new();
-        let file = match options.read(true).write(true).open(path) {
+        let file = match options().open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             file => file?,
         };
@@ -86,6 +86,16 @@ impl Drop for Lock {
         // Closing would do, unless a process that was started meanwhile still has it.
         let _ = self.file.unlock();
     }
+}
+
+/// Nobody else may hold it: who may not write may not even open it. Some network file systems lock only
+/// what may be written.
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, super::UNLINKED);
+    options.read(true).write(true);
+    options
 }
 
 #[cfg(unix)]

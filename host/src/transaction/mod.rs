@@ -29,6 +29,8 @@
 //!
 //! It knows nothing of packages but that they are folders with a name.
 
+mod error;
+mod folders;
 mod lock;
 mod recover;
 #[cfg(feature = "install")]
@@ -45,14 +47,16 @@ mod tests;
 mod work;
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 #[cfg(unix)]
 use std::time::UNIX_EPOCH;
 
+#[cfg(feature = "install")]
+pub(crate) use error::RootError;
 pub(crate) use recover::restore;
 #[cfg(feature = "install")]
-pub(crate) use root::{LockedRoot, Root, RootError};
+pub(crate) use root::{LockedRoot, Root};
 #[cfg(feature = "install")]
 pub(crate) use work::Work;
 
@@ -69,10 +73,38 @@ const WITHDRAWN: &str = "removed.";
 const RECEIPT: &str = "receipt.json";
 
 /// Where the receipt of the package `id` lies in the package root `root`.
+#[cfg(feature = "install")]
 pub(crate) fn receipt(root: &Path, id: &str) -> PathBuf {
-    let receipts = root.join(FOLDER).join(RECEIPTS);
-    receipts.join(format!("{id}.json"))
+    receipt_in(&root.join(FOLDER), id)
 }
+
+fn receipt_in(ours: &Path, id: &str) -> PathBuf {
+    ours.join(RECEIPTS).join(format!("{id}.json"))
+}
+
+/// As many bytes as a receipt is read of: more than the largest archive that is allowed leads to.
+const MAX_RECEIPT: u64 = 256 << 20;
+
+/// Reads a receipt, whatever lies there in its place.
+pub(crate) fn read_receipt(path: &Path) -> io::Result<Vec<u8>> {
+    let mut options = fs::OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, UNLINKED);
+    let file = options.read(true).open(path)?;
+    let mut json = Vec::new();
+    if file.metadata()?.is_file() {
+        file.take(MAX_RECEIPT + 1).read_to_end(&mut json)?;
+    }
+    if json.is_empty() || json.len() as u64 > MAX_RECEIPT {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    Ok(json)
+}
+
+/// Opens no link, and waits for nobody who writes to a pipe.
+#[cfg(unix)]
+const UNLINKED: i32 =
+    (rustix::fs::OFlags::NOFOLLOW.union(rustix::fs::OFlags::NONBLOCK)).bits() as i32;
 
 /// What tells a folder from all others of its file system, wherever it is moved to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

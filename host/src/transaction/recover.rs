@@ -4,12 +4,13 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path};
 
+use super::folders::Folders;
 use super::lock::Lock;
-use super::receipt as receipt_of;
 use super::swap;
 use super::{FOLDER, LOCK, OLD, PACKAGE, Place, RECEIPT, RECEIPTS, WORK, is_there};
 #[cfg(feature = "install")]
 use super::{WITHDRAWN, remove::remove, work::remove_work};
+use super::{read_receipt, receipt_in};
 
 /// What a receipt has to say here.
 #[derive(serde::Deserialize)]
@@ -21,15 +22,15 @@ struct Head {
 /// Finishes or undoes each change in `root` that nobody is working on, and removes what is left of
 /// it. The caller has the root's lock.
 #[cfg(feature = "install")]
-pub(super) fn clean(root: &Path) {
-    let finished = for_each(&root.join(FOLDER).join(WORK), |work| {
+pub(super) fn clean(folders: &Folders) {
+    let finished = for_each(folders, WORK, |work| {
         if Lock::is_held(&work.join(LOCK))? {
             return Ok(());
         }
-        finish(root, work)?;
+        finish(folders, work)?;
         remove_work(work)
     });
-    for_each(&root.join(FOLDER), |ours| {
+    for_each(folders, "", |ours| {
         let name = ours.file_name().and_then(|name| name.to_str());
         match name.is_some_and(|name| name.starts_with(WITHDRAWN)) {
             true => remove(ours),
@@ -40,37 +41,48 @@ pub(super) fn clean(root: &Path) {
         // A package that is not there may come back.
         return;
     }
-    for_each(&root.join(FOLDER).join(RECEIPTS), |receipt| {
+    for_each(folders, RECEIPTS, |receipt| {
         let name = receipt.file_name().and_then(|name| name.to_str());
         match name.and_then(|name| name.strip_suffix(".json")) {
             // Somebody removed the package without us, or was killed before it came to this.
-            Some(id) if !is_there(&root.join(id))? => fs::remove_file(receipt),
+            Some(id) if !is_there(&folders.root().join(id))? => fs::remove_file(receipt),
             _ => Ok(()),
         }
     });
 }
 
 /// Puts a package back that a killed process took away and did not replace, where two folders cannot
-/// be exchanged; for those who look at `root`. Where there is nothing to do it costs one system
-/// call.
+/// be exchanged; for those who look at `root`, if our folder in it is theirs. Where there is nothing to
+/// do it costs one system call.
 pub(crate) fn restore(root: &Path) {
-    for_each(&root.join(FOLDER).join(WORK), |work| {
+    if !matches!(is_there(&root.join(FOLDER).join(WORK)), Ok(true)) {
+        return;
+    }
+    let Ok(folders) = Folders::open(root, false) else {
+        return;
+    };
+    for_each(&folders, WORK, |work| {
         if !is_there(&work.join(OLD))? || Lock::is_held(&work.join(LOCK))? {
             return Ok(());
         }
-        match Lock::try_take(&root.join(FOLDER).join(LOCK))? {
-            Some(_lock) => finish(root, work),
+        match Lock::try_take(&folders.ours().join(LOCK))? {
+            Some(_lock) => finish(&folders, work),
             None => Ok(()),
         }
     });
 }
 
-/// Gives whether it worked for all.
-fn for_each(folder: &Path, mut look: impl FnMut(&Path) -> io::Result<()>) -> bool {
+/// Looks at all that lies in a part of our folder. Gives whether it worked for all.
+fn for_each(folders: &Folders, part: &str, mut look: impl FnMut(&Path) -> io::Result<()>) -> bool {
     let mut worked = true;
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+    for entry in fs::read_dir(folders.ours().join(part))
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
         let path = entry.path();
         if let Err(error) = look(&path) {
+            let path = folders.shown(&path);
             tracing::warn!(?path, %error, "what was left of a change stays as it is");
             worked = false;
         }
@@ -79,9 +91,9 @@ fn for_each(folder: &Path, mut look: impl FnMut(&Path) -> io::Result<()>) -> boo
 }
 
 /// Brings a package and its receipt into one of the two states between which a process was killed.
-fn finish(root: &Path, work: &Path) -> io::Result<()> {
+fn finish(folders: &Folders, work: &Path) -> io::Result<()> {
     let receipt = work.join(RECEIPT);
-    let json = match fs::read(&receipt) {
+    let json = match read_receipt(&receipt) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         json => json?,
     };
@@ -94,7 +106,7 @@ fn finish(root: &Path, work: &Path) -> io::Result<()> {
     if !is_name(&id) {
         return Ok(());
     }
-    let place = root.join(&id);
+    let place = folders.root().join(&id);
     if !is_there(&place)? {
         return match swap::put(&work.join(OLD), &place) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -106,10 +118,28 @@ fn finish(root: &Path, work: &Path) -> io::Result<()> {
         None => !is_there(&work.join(PACKAGE))?,
     };
     if is_ours {
-        fs::create_dir_all(root.join(FOLDER).join(RECEIPTS))?;
-        fs::rename(receipt, receipt_of(root, &id))?;
+        let moved = fs::create_dir_all(folders.ours().join(RECEIPTS))
+            .and_then(|()| fs::rename(&receipt, receipt_in(folders.ours(), &id)));
+        match moved {
+            // Something is in the way that we did not put there. A receipt only informs.
+            Err(error) if is_in_the_way(&error) => {
+                let path = folders.shown(&receipt);
+                tracing::warn!(?path, %error, "a receipt is lost");
+            }
+            moved => moved?,
+        }
     }
     Ok(())
+}
+
+fn is_in_the_way(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::AlreadyExists
+            | io::ErrorKind::IsADirectory
+            | io::ErrorKind::NotADirectory
+            | io::ErrorKind::DirectoryNotEmpty
+    )
 }
 
 fn is_name(id: &str) -> bool {

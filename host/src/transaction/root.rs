@@ -3,49 +3,21 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::error::RootError;
+use super::folders::Folders;
 use super::lock::Lock;
 use super::recover;
 use super::remove::remove;
 use super::swap;
 use super::sync::sync_folder;
 use super::work::Work;
-use super::{FOLDER, LOCK, RECEIPTS, WITHDRAWN, WORK, receipt, unless_absent};
+use super::{FOLDER, LOCK, RECEIPTS, WITHDRAWN, WORK, receipt_in, unless_absent};
 
 /// As often a root is made anew that somebody else takes away at the same time.
 const ATTEMPTS: usize = 100;
-
-/// Why a package root was not changed.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum RootError {
-    /// Somebody else is changing it.
-    #[error("`{}` is locked", path.display())]
-    Locked {
-        /// The root.
-        path: PathBuf,
-        /// As long was waited.
-        waited: Duration,
-    },
-    /// The system says no.
-    #[error("`{}`", path.display())]
-    Io {
-        /// What it is about.
-        path: PathBuf,
-        /// What the system says.
-        #[source]
-        source: io::Error,
-    },
-}
-
-impl RootError {
-    pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> Self + use<'_> {
-        move |source| Self::Io {
-            path: path.to_path_buf(),
-            source,
-        }
-    }
-}
 
 /// What went wrong after a change was made: it does not undo the change.
 pub(crate) type Aftermath = Vec<RootError>;
@@ -86,37 +58,44 @@ impl Root {
 
     /// Holds the root against all others that go by our lock, for which `wait` is waited at most.
     pub(crate) fn lock(&self, wait: Duration) -> Result<LockedRoot<'_>, RootError> {
-        let folder = self.path.join(FOLDER);
         for attempt in 1.. {
-            fs::create_dir_all(&folder).map_err(RootError::at(&folder))?;
-            let lock = match Lock::take(&folder.join(LOCK), wait) {
-                Ok(Some(lock)) => lock,
-                Ok(None) => break,
-                // Somebody else found it empty.
-                Err(error) if error.kind() == io::ErrorKind::NotFound && attempt < ATTEMPTS => {
-                    continue;
-                }
-                Err(error) => return Err(RootError::at(&folder.join(LOCK))(error)),
-            };
-            let path = fs::canonicalize(&self.path).map_err(RootError::at(&self.path))?;
-            return Ok(LockedRoot {
-                root: self,
-                path,
-                lock,
-            });
+            match self.try_lock(wait) {
+                // Somebody else found it empty, and took it away.
+                Err(RootError::Io { source, .. })
+                    if source.kind() == io::ErrorKind::NotFound && attempt < ATTEMPTS => {}
+                locked => return locked,
+            }
         }
-        Err(RootError::Locked {
-            path: self.path.clone(),
-            waited: wait,
+        Err(self.locked(wait))
+    }
+
+    fn try_lock(&self, wait: Duration) -> Result<LockedRoot<'_>, RootError> {
+        fs::create_dir_all(&self.path).map_err(RootError::at(&self.path))?;
+        let folders = Arc::new(Folders::open(&self.path, true)?);
+        let path = folders.ours().join(LOCK);
+        let lock = Lock::take(&path, wait).map_err(folders.at(&path))?;
+        Ok(LockedRoot {
+            root: self,
+            folders,
+            lock: lock.ok_or_else(|| self.locked(wait))?,
         })
+    }
+
+    fn locked(&self, waited: Duration) -> RootError {
+        RootError::Locked {
+            path: self.path.clone(),
+            waited,
+        }
     }
 }
 
 impl Drop for Root {
     fn drop(&mut self) {
         // Who has the lock does the same.
-        if let Ok(Some(lock)) = Lock::try_take(&self.path.join(FOLDER).join(LOCK)) {
-            tidy(&self.path, &lock);
+        if let Ok(folders) = Folders::open(&self.path, false)
+            && let Ok(Some(lock)) = Lock::try_take(&folders.ours().join(LOCK))
+        {
+            tidy(&folders, &lock);
         }
         for folder in self.missing.iter().rev() {
             let _ = fs::remove_dir(folder);
@@ -125,16 +104,16 @@ impl Drop for Root {
 }
 
 /// Takes away what is empty of our folder in the root.
-fn tidy(root: &Path, lock: &Lock) {
-    let folder = root.join(FOLDER);
-    for folder in [folder.join(WORK), folder.join(RECEIPTS)] {
+fn tidy(folders: &Folders, lock: &Lock) {
+    let ours = folders.ours();
+    for folder in [ours.join(WORK), ours.join(RECEIPTS)] {
         let _ = fs::remove_dir(folder);
     }
-    let only_lock = fs::read_dir(&folder).is_ok_and(|mut entries| {
+    let only_lock = fs::read_dir(ours).is_ok_and(|mut entries| {
         entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == LOCK))
     });
     if only_lock && lock.remove().is_ok() {
-        let _ = fs::remove_dir(folder);
+        let _ = fs::remove_dir(folders.root().join(FOLDER));
     }
 }
 
@@ -142,29 +121,29 @@ fn tidy(root: &Path, lock: &Lock) {
 #[derive(Debug)]
 pub(crate) struct LockedRoot<'a> {
     root: &'a Root,
-    /// The root, links followed.
-    path: PathBuf,
+    folders: Arc<Folders>,
     lock: Lock,
 }
 
 impl LockedRoot<'_> {
+    /// The root, links followed.
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        self.folders.path()
     }
 
     /// Cleans up what killed processes left, and begins a change. It goes on without the lock.
     pub(crate) fn begin(&self) -> Result<Work, RootError> {
-        recover::clean(&self.path);
-        let work = self.path.join(FOLDER).join(WORK);
-        Work::begin(&work).map_err(RootError::at(&work))
+        recover::clean(&self.folders);
+        let failed = self.folders.at(&self.folders.ours().join(WORK));
+        Work::begin(&self.folders).map_err(failed)
     }
 
     /// Puts the package of `work` into the root under the name `id`, where nothing may be, with its
     /// receipt.
     pub(crate) fn put(&self, work: &Work, id: &str) -> Result<Aftermath, RootError> {
         self.make_receipts()?;
-        let to = self.path.join(id);
-        swap::put(&work.package(), &to).map_err(RootError::at(&to))?;
+        let to = self.folders.root().join(id);
+        swap::put(&work.package(), &to).map_err(self.folders.at(&to))?;
         Ok(self.settle(work, id))
     }
 
@@ -176,8 +155,8 @@ impl LockedRoot<'_> {
     /// [`begin`](Self::begin).
     pub(crate) fn exchange(&self, work: &Work, id: &str) -> Result<Aftermath, RootError> {
         self.make_receipts()?;
-        let to = self.path.join(id);
-        let failed = RootError::at(&to);
+        let to = self.folders.root().join(id);
+        let failed = self.folders.at(&to);
         let exchange = || -> io::Result<()> {
             if self.root.exchanges && swap::exchange(&work.package(), &to)? {
                 return Ok(());
@@ -196,15 +175,15 @@ impl LockedRoot<'_> {
     /// Cleans up what killed processes left, and takes what has the name `name` out of the root, with
     /// its receipt. Nothing has to be made for it: it works on a full disk, too.
     pub(crate) fn withdraw(&self, name: &str) -> Result<(Withdrawn, Aftermath), RootError> {
-        recover::clean(&self.path);
-        let (from, ours) = (self.path.join(name), self.path.join(FOLDER));
-        let to = withdraw(&from, &ours).map_err(RootError::at(&from))?;
+        recover::clean(&self.folders);
+        let from = self.folders.root().join(name);
+        let to = withdraw(&from, self.folders.ours()).map_err(self.folders.at(&from))?;
         let mut aftermath = Vec::new();
-        self.sync(&self.path, &mut aftermath);
+        self.sync(self.folders.root(), &mut aftermath);
         // After the package: who is killed in between leaves a receipt of nothing, which goes next.
-        let receipt = receipt(&self.path, name);
+        let receipt = receipt_in(self.folders.ours(), name);
         if let Err(error) = unless_absent(fs::remove_file(&receipt)) {
-            aftermath.push(RootError::at(&receipt)(error));
+            aftermath.push(self.folders.at(&receipt)(error));
         }
         Ok((Withdrawn(to), aftermath))
     }
@@ -216,10 +195,10 @@ impl LockedRoot<'_> {
     }
 
     fn make_receipts(&self) -> Result<(), RootError> {
-        let receipts = self.path.join(FOLDER).join(RECEIPTS);
+        let receipts = self.folders.ours().join(RECEIPTS);
         match fs::create_dir(&receipts) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                Err(RootError::at(&receipts)(error))
+                Err(self.folders.at(&receipts)(error))
             }
             _ => Ok(()),
         }
@@ -228,18 +207,17 @@ impl LockedRoot<'_> {
     /// What follows when a package is in its place.
     fn settle(&self, work: &Work, id: &str) -> Aftermath {
         let mut aftermath = Vec::new();
-        self.sync(&self.path, &mut aftermath);
+        let receipt = receipt_in(self.folders.ours(), id);
+        // Both at once, so that the disk has to be waited for once.
+        if let Err(error) = fs::rename(work.receipt(), &receipt) {
+            work.keep();
+            aftermath.push(self.folders.at(&receipt)(error));
+        }
+        self.sync(self.folders.root(), &mut aftermath);
         for folder in &self.root.missing {
             self.sync(folder.parent().unwrap_or(folder), &mut aftermath);
         }
-        let receipt = receipt(&self.path, id);
-        match fs::rename(work.receipt(), &receipt) {
-            Ok(()) => self.sync(receipt.parent().unwrap_or(&receipt), &mut aftermath),
-            Err(error) => {
-                work.keep();
-                aftermath.push(RootError::at(&receipt)(error));
-            }
-        }
+        self.sync(&self.folders.ours().join(RECEIPTS), &mut aftermath);
         aftermath
     }
 
@@ -247,7 +225,7 @@ impl LockedRoot<'_> {
         if self.root.sync
             && let Err(error) = sync_folder(folder)
         {
-            aftermath.push(RootError::at(folder)(error));
+            aftermath.push(self.folders.at(folder)(error));
         }
     }
 }
@@ -273,6 +251,6 @@ pub(crate) struct Withdrawn(PathBuf);
 
 impl Drop for LockedRoot<'_> {
     fn drop(&mut self) {
-        tidy(&self.path, &self.lock);
+        tidy(&self.folders, &self.lock);
     }
 }

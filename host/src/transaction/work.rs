@@ -3,33 +3,38 @@
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::folders::Folders;
 use super::lock::Lock;
 use super::remove::remove;
 use super::sync::sync_tree;
-use super::{LOCK, OLD, PACKAGE, RECEIPT, unless_absent};
+use super::{LOCK, OLD, PACKAGE, RECEIPT, WORK, unless_absent};
 
 /// A private folder in the root, in which a package is prepared, and what it replaced is removed.
 /// It is gone with this, as far as that is possible.
 #[derive(Debug)]
 pub(crate) struct Work {
     folder: PathBuf,
+    folders: Arc<Folders>,
     /// Whether what is in it is needed to finish or undo the change.
     is_kept: AtomicBool,
     _lock: Lock,
 }
 
 impl Work {
-    /// Begins one in the folder `all`. The caller has the root's lock, so nobody takes the new folder
-    /// for one that was left.
-    pub(super) fn begin(all: &Path) -> io::Result<Self> {
-        fs::create_dir_all(all)?;
+    /// Begins one. The caller has the root's lock, so nobody takes the new folder for one that was
+    /// left.
+    pub(super) fn begin(folders: &Arc<Folders>) -> io::Result<Self> {
+        let all = folders.ours().join(WORK);
+        fs::create_dir_all(&all)?;
         let folder = tempfile::Builder::new().prefix("").tempdir_in(all)?;
         let lock = Lock::try_take(&folder.path().join(LOCK))?;
         let lock = lock.ok_or(io::ErrorKind::ResourceBusy)?;
         Ok(Self {
             folder: folder.keep(),
+            folders: Arc::clone(folders),
             is_kept: AtomicBool::new(false),
             _lock: lock,
         })
@@ -43,6 +48,11 @@ impl Work {
     /// A place for something else.
     pub(crate) fn place(&self, name: &str) -> PathBuf {
         self.folder.join(name)
+    }
+
+    /// How people know a path in it.
+    pub(crate) fn shown(&self, path: &Path) -> PathBuf {
+        self.folders.shown(path)
     }
 
     pub(super) fn old(&self) -> PathBuf {

@@ -1,3 +1,6 @@
+#[cfg(unix)]
+mod others;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -286,7 +289,7 @@ fn what_nobody_knows_the_name_of_stays() {
         let work = site.prepare(&site.root(), "a", "2");
         fs::rename(site.path().join("a"), work.old()).unwrap();
         spoil(&work.receipt());
-        let old = work.old();
+        let old = work.shown(&work.old());
         kill(work);
         clean(&site);
         assert_eq!(fs::read_to_string(old.join("text")).unwrap(), "1");
