@@ -223,3 +223,35 @@ fn what_was_installed_in_the_meantime_stays() {
     let there = fs::read_to_string(site.at(ROOT).join("a/contents/ui/main.qml")).unwrap();
     assert_eq!(there, "main of other");
 }
+
+#[test]
+fn a_commit_that_comes_to_nothing_leaves_nothing() {
+    let site = Site::new();
+    let path = site.offer("package", "a", "1");
+    let before = site.holds();
+    let cancellation = Cancellation::new();
+    let installer = site.installer.clone().cancellation(cancellation.clone());
+    let plan = installer.plan(Operation::Install, &path).unwrap();
+    let staged = plan.stage().unwrap();
+    assert_ne!(site.holds(), before);
+    cancellation.cancel();
+    assert_eq!(staged.commit().unwrap_err().code(), "cancelled");
+    assert_eq!(site.holds(), before);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_root_in_which_others_may_write_to_our_folder() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let site = Site::new();
+    let path = site.offer("package", "a", "1");
+    let ours = site.at(ROOT).join(".keyway");
+    fs::create_dir_all(&ours).unwrap();
+    fs::set_permissions(&ours, fs::Permissions::from_mode(0o777)).unwrap();
+    let before = site.holds();
+    let error = site.refused(site.installer.install(&path), &before);
+    assert_eq!(error.code(), "folder-not-own");
+    let expected = format!("`{}` belongs to the user", ours.display());
+    assert!(error.to_string().starts_with(&expected), "{error}");
+    assert!(error.hint().unwrap().starts_with("install as that user"));
+}
