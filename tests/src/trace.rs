@@ -163,7 +163,8 @@ impl<'a> Trace<'a> {
             threads.push(thread);
             let ordinal = ordinals.entry(name).or_insert(0);
             *ordinal += 1;
-            if text.contains(&*folder) {
+            // Our folder has a name that nobody can give to another one.
+            if text.contains(&*folder) || text.contains("/proc/self/fd/") {
                 calls.push(Call {
                     name: name.to_owned(),
                     ordinal: *ordinal,

@@ -85,17 +85,18 @@ fn receipt_in(ours: &Path, id: &str) -> PathBuf {
 /// As many bytes as a receipt is read of: more than the largest archive that is allowed leads to.
 const MAX_RECEIPT: u64 = 256 << 20;
 
-/// Reads a receipt, whatever lies there in its place.
+/// Reads a receipt, whatever lies in its place: what is no file, or too large, is invalid.
 pub(crate) fn read_receipt(path: &Path) -> io::Result<Vec<u8>> {
     let mut options = fs::OpenOptions::new();
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, UNLINKED);
     let file = options.read(true).open(path)?;
     let mut json = Vec::new();
-    if file.metadata()?.is_file() {
-        file.take(MAX_RECEIPT + 1).read_to_end(&mut json)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::ErrorKind::InvalidData.into());
     }
-    if json.is_empty() || json.len() as u64 > MAX_RECEIPT {
+    file.take(MAX_RECEIPT + 1).read_to_end(&mut json)?;
+    if json.len() as u64 > MAX_RECEIPT {
         return Err(io::ErrorKind::InvalidData.into());
     }
     Ok(json)

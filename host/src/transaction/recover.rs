@@ -93,13 +93,13 @@ fn for_each(folders: &Folders, part: &str, mut look: impl FnMut(&Path) -> io::Re
 /// Brings a package and its receipt into one of the two states between which a process was killed.
 fn finish(folders: &Folders, work: &Path) -> io::Result<()> {
     let receipt = work.join(RECEIPT);
-    let json = match read_receipt(&receipt) {
+    let head = match read_receipt(&receipt) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        json => json?,
+        json => json.and_then(|json| Ok(serde_json::from_slice::<Head>(&json)?)),
     };
-    let head = match serde_json::from_slice::<Head>(&json) {
+    let head = match head {
         // One that is not whole was not used yet, unless a power failure took a part of it.
-        Err(_) if !is_there(&work.join(OLD))? => return Ok(()),
+        Err(error) if is_malformed(&error) && !is_there(&work.join(OLD))? => return Ok(()),
         head => head?,
     };
     let Head { id, folder } = head;
@@ -130,6 +130,12 @@ fn finish(folders: &Folders, work: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether there is something else than a receipt.
+fn is_malformed(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidData, IsADirectory, UnexpectedEof};
+    [InvalidData, IsADirectory, UnexpectedEof].contains(&error.kind())
 }
 
 fn is_in_the_way(error: &io::Error) -> bool {
