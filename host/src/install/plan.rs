@@ -15,7 +15,7 @@ use super::refusal::Refusal;
 use super::source::Source;
 use super::staged::{Staged, unpack};
 use crate::compare_versions;
-use crate::package::metadata;
+use crate::package::metadata::{self, MetadataFiles};
 use crate::package::{DataDirs, Package, PackageMetadata, is_installable_id};
 
 /// What would happen if a package were installed, and every reason why it is not. Nothing was written
@@ -66,7 +66,8 @@ impl Plan {
         let dirs = self.installer.loader.data_dirs();
         let id = self.offered.id.as_deref();
         let occupant = id.filter(|id| is_installable_id(id));
-        let occupant = occupant.and_then(|id| occupant_of(&root.join(id), dirs));
+        let files = self.template.definition().metadata_files();
+        let occupant = occupant.and_then(|id| occupant_of(&root.join(id), files, dirs));
         let needed = |dependency: &Dependency| self.needed(dependency);
         decide(&wanted, &self.offered, occupant.as_ref(), needed)
     }
@@ -235,11 +236,11 @@ fn may_write(_: &Path) -> std::io::Result<()> {
 }
 
 /// What lies at `path`.
-fn occupant_of(path: &Path, dirs: &DataDirs) -> Option<Occupant> {
+fn occupant_of(path: &Path, files: MetadataFiles, dirs: &DataDirs) -> Option<Occupant> {
     std::fs::symlink_metadata(path).ok()?;
     // Through a link too: it counts as the package that it leads to.
     let folder = std::fs::canonicalize(path).ok();
-    let found = folder.map(|folder| metadata::find(&folder, false, dirs));
+    let found = folder.map(|folder| metadata::find(&folder, files, false, dirs));
     let package = found.and_then(|found| match (found.metadata, found.trouble) {
         (Some(metadata), _) => Some(package_of(&metadata)),
         // Metadata that cannot be read are some, too.
