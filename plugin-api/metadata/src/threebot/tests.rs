@@ -451,3 +451,35 @@ fn requirements_say_which_versions_will_do() {
             .admits(|_| Ordering::Equal)
     );
 }
+
+/// Each character of a file replaced by each of these: whatever comes of it, what is refused has its
+/// place in the file, and what is taken has a typed view and the type of a 3bot package.
+#[test]
+fn what_is_damaged_is_refused_with_its_place_or_still_sound() {
+    let text = fixture!("whole");
+    let (mut refused, mut taken) = (0, 0);
+    for place in 0..text.len() {
+        for by in [
+            "", "\"", "'", "[", "]", "{", "=", ".", "\n", "#", "1", "\u{1}", "\u{fc}",
+        ] {
+            let (Some(before), Some(after)) = (text.get(..place), text.get(place + 1..)) else {
+                continue;
+            };
+            let text = format!("{before}{by}{after}");
+            match Document::parse_lenient(Format::PackageToml, text.as_bytes()) {
+                Ok(Lenient { document, problems }) => {
+                    taken += 1;
+                    assert!(PackageToml::of(&document).is_ok(), "{text}");
+                    assert_eq!(document.root()["KPackageStructure"], TYPE);
+                    assert!(problems.iter().all(|it| it.line().is_some()), "{text}");
+                }
+                Err(error) => {
+                    refused += 1;
+                    let is_gone = error.message().starts_with("`source` is missing");
+                    assert!(error.line().is_some() || is_gone, "{error}\n{text}");
+                }
+            }
+        }
+    }
+    assert!(refused > 1000 && taken > 1000, "{refused} {taken}");
+}
