@@ -49,6 +49,10 @@ impl Package<'_> {
 
     /// Defines the file `key`, or gives it one more path, as
     /// [`add_directory_definition`](Self::add_directory_definition) does for directories.
+    ///
+    /// Behind what is said of the key `metadata` in `init_package` the host puts `metadata.json` and
+    /// `metadata.desktop`, as KPackage does. Only where it is `package.toml` and nothing else, the
+    /// metadata of packages of this type are in that file, which is that of 3bot packages.
     pub fn add_file_definition(&mut self, key: &str, path: &str, name: &str) {
         self.access.add_file_definition(key, path, name);
     }

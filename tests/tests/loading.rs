@@ -278,6 +278,9 @@ fn what_hosts_use_can_be_sent_and_shared() {
     both::<keyway::package::TypeName>();
     both::<keyway::package::TypeNameError>();
     both::<keyway::package::ValueError>();
+    both::<keyway::package::threebot::FullName>();
+    both::<keyway::package::threebot::PackageToml>();
+    both::<keyway::package::threebot::Requirement>();
     both::<dyn keyway::plugin::ContextAccess>();
     both::<dyn keyway::plugin::CancellationAccess>();
     both::<keyway::plugin::Lifecycle>();

@@ -45,10 +45,12 @@ pub enum InstallError {
     #[error(transparent)]
     Package(PackageError),
     /// It has no metadata.
-    #[error("the package {} has no metadata: there is neither `metadata.json` nor `metadata.desktop`", Shown::new(.path))]
+    #[error("the package {} has no metadata: there is {}", Shown::new(.path), NoneOf(.expected))]
     NoMetadata {
         /// The folder or archive.
         path: PathBuf,
+        /// The files that metadata may be in.
+        expected: &'static [&'static str],
     },
     /// Its metadata cannot be read.
     #[error("the metadata of the package {} cannot be read", Shown::new(.path))]
@@ -329,6 +331,19 @@ impl std::fmt::Display for Types<'_> {
         match self.0 {
             [] => f.write_str("none"),
             types => ShownList(types).fmt(f),
+        }
+    }
+}
+
+/// The names of files of which none is there.
+struct NoneOf<'a>(&'a [&'static str]);
+
+impl std::fmt::Display for NoneOf<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            [only] => write!(f, "no `{only}`"),
+            [one, other] => write!(f, "neither `{one}` nor `{other}`"),
+            names => write!(f, "none of {}", ShownList(names)),
         }
     }
 }

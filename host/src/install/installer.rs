@@ -15,6 +15,7 @@ use super::removal::{Removal, Removed};
 use super::source::Source;
 use super::staged::Installed;
 use crate::archive::{Limits, Progress};
+use crate::package::metadata::MetadataFiles;
 use crate::package::{Package, PackageEvent, PackageLoader, is_installable_id};
 use crate::transaction::{self, LockedRoot, Root, RootError};
 
@@ -254,12 +255,20 @@ impl Installer {
     /// The package cannot be read or has no metadata, its type is not known or nobody names one. What
     /// else may be in the way is in [`Plan::refusals`].
     pub fn plan(&self, operation: Operation, path: impl AsRef<Path>) -> Result<Plan, InstallError> {
-        let limits = &self.settings.limits;
-        let source = Source::open(path.as_ref(), limits, self.loader.data_dirs())?;
-        let type_name = match &self.settings.type_name {
-            Some(type_name) => type_name.as_str().to_owned(),
+        let open = |files| {
+            let Settings { limits, .. } = &self.settings;
+            Source::open(path.as_ref(), files, limits, self.loader.data_dirs())
+        };
+        let named = self.settings.type_name.as_ref();
+        let named = named.map(|type_name| self.loader.template(type_name.as_str()));
+        let mut source = open(match &named {
+            Some(Ok(template)) => template.definition().metadata_files(),
+            _ => MetadataFiles::Any,
+        })?;
+        let template = match named {
+            Some(template) => template?,
             None => match &source.metadata().declared_types()[..] {
-                [only] => only.clone(),
+                [only] => self.loader.template(only)?,
                 declared => {
                     return Err(InstallError::NoType {
                         path: source.path().to_path_buf(),
@@ -268,7 +277,12 @@ impl Installer {
                 }
             },
         };
-        let template = self.loader.template(&type_name)?;
+        let files = template.definition().metadata_files();
+        let file = source.metadata().file().and_then(Path::file_name);
+        if !files.names().iter().any(|name| file == Some(name.as_ref())) {
+            // It names a type whose packages have their metadata elsewhere.
+            source = open(files)?;
+        }
         let roots = self.roots_of(&template)?;
         let id = source
             .metadata()
@@ -304,6 +318,13 @@ impl Installer {
         Ok(is_installable_id(id)
             .then(|| Receipt::read(&roots.of(id), id))
             .flatten())
+    }
+
+    /// Which files are the metadata of packages of the type, if it is known.
+    pub(super) fn metadata_files(&self) -> MetadataFiles {
+        let type_name = self.settings.type_name.as_ref();
+        let template = type_name.and_then(|it| self.loader.template(it.as_str()).ok());
+        template.map_or(MetadataFiles::Any, |it| it.definition().metadata_files())
     }
 
     /// The package roots, where the type is known or the root itself.

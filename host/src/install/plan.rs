@@ -15,7 +15,7 @@ use super::refusal::Refusal;
 use super::source::Source;
 use super::staged::{Staged, unpack};
 use crate::compare_versions;
-use crate::package::metadata;
+use crate::package::metadata::{self, MetadataFiles};
 use crate::package::{DataDirs, Package, PackageMetadata, is_installable_id};
 use crate::transaction::unreplaced;
 
@@ -67,9 +67,10 @@ impl Plan {
         let dirs = self.installer.loader.data_dirs();
         let id = self.offered.id.as_deref();
         let occupant = id.filter(|id| is_installable_id(id));
+        let files = self.template.definition().metadata_files();
         let occupant = occupant.and_then(|id| {
             let path = root.join(id);
-            unreplaced(&path, || occupant_of(&path, dirs))
+            unreplaced(&path, || occupant_of(&path, files, dirs))
         });
         let needed = |dependency: &Dependency| self.needed(dependency);
         decide(&wanted, &self.offered, occupant.as_ref(), needed)
@@ -239,11 +240,11 @@ fn may_write(_: &Path) -> std::io::Result<()> {
 }
 
 /// What lies at `path`.
-fn occupant_of(path: &Path, dirs: &DataDirs) -> Option<Occupant> {
+fn occupant_of(path: &Path, files: MetadataFiles, dirs: &DataDirs) -> Option<Occupant> {
     std::fs::symlink_metadata(path).ok()?;
     // Through a link too: it counts as the package that it leads to.
     let folder = std::fs::canonicalize(path).ok();
-    let found = folder.map(|folder| metadata::find(&folder, false, dirs));
+    let found = folder.map(|folder| metadata::find(&folder, files, false, dirs));
     let package = found.and_then(|found| match (found.metadata, found.trouble) {
         (Some(metadata), _) => Some(package_of(&metadata)),
         // Metadata that cannot be read are some, too.

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use keyway_metadata::threebot::{self, FullName};
+
 use super::error::InstallError;
 use super::installer::Installer;
 use super::receipt::Receipt;
@@ -46,6 +48,19 @@ pub struct Removed {
 
 impl Removal {
     pub(super) fn plan(installer: Installer, name: &str) -> Result<Self, InstallError> {
+        let planned = Self::plan_exactly(installer.clone(), name);
+        let Err(InstallError::NotInstalled { .. }) = planned else {
+            return planned;
+        };
+        // The name of a 3bot package may be spelled with `__` for its dot.
+        let meant = FullName::meant(name).filter(|meant| meant.as_str() != name);
+        let mut removals =
+            meant.filter_map(|it| Self::plan_exactly(installer.clone(), it.as_str()).ok());
+        let is_one = |removal: &Self| removal.types().iter().any(|it| it == threebot::TYPE);
+        removals.find(is_one).map_or(planned, Ok)
+    }
+
+    fn plan_exactly(installer: Installer, name: &str) -> Result<Self, InstallError> {
         if !is_installable_id(name) {
             return Err(InstallError::BadName {
                 name: name.to_owned(),
@@ -140,9 +155,9 @@ fn look_once(installer: &Installer, root: &Path, name: &str) -> Result<Found, In
         path: path.clone(),
         why,
     };
-    let dirs = installer.loader.data_dirs();
+    let (files, dirs) = (installer.metadata_files(), installer.loader.data_dirs());
     let folder = fs::canonicalize(&path).ok();
-    let found = folder.map(|folder| metadata::find(&folder, false, dirs));
+    let found = folder.map(|folder| metadata::find(&folder, files, false, dirs));
     let found = found.unwrap_or_default();
     let Some(metadata) = found.metadata else {
         // One whose metadata broke, or that we installed, can go.

@@ -9,7 +9,7 @@ use super::decide::Offered;
 use super::dependency;
 use super::error::InstallError;
 use crate::archive::{self, ArchiveFormat, FoundEntry, Limits};
-use crate::package::metadata::{self, FILE_NAMES, MAX_BYTES};
+use crate::package::metadata::{self, MAX_BYTES, MetadataFiles};
 use crate::package::{DataDirs, PackageMetadata};
 
 /// A package somewhere, which is looked at to be installed.
@@ -33,9 +33,10 @@ pub enum SourceKind {
 }
 
 impl Source {
-    /// Looks at what lies at `path`.
+    /// Looks at what lies at `path`, whose metadata are one of `files`.
     pub(super) fn open(
         path: &Path,
+        files: MetadataFiles,
         limits: &Limits,
         dirs: &DataDirs,
     ) -> Result<Self, InstallError> {
@@ -45,7 +46,7 @@ impl Source {
         };
         let absolute = fs::canonicalize(path).map_err(unreadable)?;
         if absolute.is_dir() {
-            return Self::of_folder(absolute, dirs);
+            return Self::of_folder(absolute, files, dirs);
         }
         let not_a_package = || InstallError::NotAPackage {
             path: path.to_path_buf(),
@@ -57,11 +58,12 @@ impl Source {
         let format = ArchiveFormat::of(&mut file).map_err(unreadable)?;
         let format = format.ok_or_else(not_a_package)?;
         let again = file.try_clone().map_err(unreadable)?;
-        let found = archive::read_first(again, limits, MAX_BYTES, &rank)
+        let found = archive::read_first(again, limits, MAX_BYTES, &|name| rank(name, files))
             .map_err(|error| InstallError::of_archive(path, error))?;
         file.rewind().map_err(unreadable)?;
         let no_metadata = || InstallError::NoMetadata {
             path: path.to_path_buf(),
+            expected: files.names(),
         };
         let FoundEntry { path: name, bytes } = found.ok_or_else(no_metadata)?;
         let metadata = metadata::parse(&absolute.join(name), &bytes, dirs);
@@ -73,8 +75,12 @@ impl Source {
         })
     }
 
-    fn of_folder(path: PathBuf, dirs: &DataDirs) -> Result<Self, InstallError> {
-        let metadata = in_folder(&path, &path, dirs)?;
+    fn of_folder(
+        path: PathBuf,
+        files: MetadataFiles,
+        dirs: &DataDirs,
+    ) -> Result<Self, InstallError> {
+        let metadata = in_folder(&path, &path, files, dirs)?;
         Ok(Self {
             path,
             kind: SourceKind::Folder,
@@ -122,9 +128,10 @@ impl Source {
 pub(super) fn in_folder(
     folder: &Path,
     shown: &Path,
+    files: MetadataFiles,
     dirs: &DataDirs,
 ) -> Result<Arc<PackageMetadata>, InstallError> {
-    let found = metadata::find(folder, false, dirs);
+    let found = metadata::find(folder, files, false, dirs);
     match (found.metadata, found.trouble) {
         (Some(metadata), _) => Ok(metadata),
         (None, Some(trouble)) => Err(InstallError::Metadata {
@@ -133,6 +140,7 @@ pub(super) fn in_folder(
         }),
         (None, None) => Err(InstallError::NoMetadata {
             path: shown.to_path_buf(),
+            expected: files.names(),
         }),
     }
 }
@@ -146,10 +154,11 @@ fn bad_metadata(path: &Path, source: metadata::MetadataError) -> InstallError {
 
 /// How good an entry of an archive is as the package's metadata: those at the top come before those
 /// in a folder.
-fn rank(name: &Path) -> Option<u32> {
+fn rank(name: &Path, files: MetadataFiles) -> Option<u32> {
     let mut components = name.components();
     let file = components.next_back()?.as_os_str();
-    let kind = FILE_NAMES.iter().position(|known| file == *known)?;
+    let names = files.names();
+    let kind = names.iter().position(|known| file == *known)?;
     let depth = components.count();
-    (depth <= 1).then(|| (depth * FILE_NAMES.len() + kind) as u32)
+    (depth <= 1).then(|| (depth * names.len() + kind) as u32)
 }

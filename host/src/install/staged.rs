@@ -186,7 +186,8 @@ pub(super) fn unpack(plan: &Plan, package: &Path, all: &Path) -> Result<Unpacked
     };
     let unpacked = unpacked.map_err(|error| InstallError::of_archive(source, error))?;
     let mut entries = observer.entries;
-    let top = package_in(package).map_err(InstallError::io(package))?;
+    let files = plan.template.definition().metadata_files();
+    let top = package_in(package, files).map_err(InstallError::io(package))?;
     let top = top.map_err(|folders| {
         InstallError::Package(PackageError::NotOnePackage {
             path: source.to_path_buf(),
@@ -231,7 +232,8 @@ fn check(plan: &Plan, package: &Path) -> Result<(), InstallError> {
     let source = plan.source.path();
     let package = fs::canonicalize(package).map_err(InstallError::io(package))?;
     let dirs = plan.installer.loader.data_dirs();
-    let metadata = in_folder(&package, source, dirs)?;
+    let files = plan.template.definition().metadata_files();
+    let metadata = in_folder(&package, source, files, dirs)?;
     if metadata.document() != plan.source.metadata().document()
         || !plan.id().is_some_and(is_installable_id)
     {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::error::PackageError;
-use super::metadata::{FILE_NAMES, open_without_waiting};
+use super::metadata::{MetadataFiles, open_without_waiting};
 use crate::archive::{ArchiveError, ArchiveFormat, ArchiveWarning, Limits, unpack};
 
 /// An archive that was unpacked.
@@ -34,7 +34,11 @@ pub(super) fn open_archive(path: &Path) -> io::Result<Option<File>> {
 
 impl Archived {
     /// Unpacks `archive`, which lies at `path`.
-    pub(super) fn unpack(path: PathBuf, archive: File) -> Result<Self, PackageError> {
+    pub(super) fn unpack(
+        path: PathBuf,
+        archive: File,
+        files: MetadataFiles,
+    ) -> Result<Self, PackageError> {
         let refused = |source| PackageError::Archive {
             path: path.clone(),
             source,
@@ -48,7 +52,7 @@ impl Archived {
         let folder = private_folder().map_err(unwritable)?;
         let top = fs::canonicalize(folder.path()).map_err(unwritable)?;
         let unpacked = unpack(archive, &top, &Limits::default()).map_err(refused)?;
-        let root = package_in(&top).map_err(unwritable)?;
+        let root = package_in(&top, files).map_err(unwritable)?;
         let root = root.map_err(|folders| PackageError::NotOnePackage {
             path: path.clone(),
             folders,
@@ -99,8 +103,12 @@ fn private_folder() -> io::Result<TempDir> {
 
 /// Where the package lies in what was unpacked: at the top, or in the only folder there that has
 /// metadata. Otherwise the names of all folders that have some.
-pub(crate) fn package_in(top: &Path) -> io::Result<Result<PathBuf, Vec<OsString>>> {
-    let has_metadata = |folder: &Path| FILE_NAMES.iter().any(|name| folder.join(name).exists());
+pub(crate) fn package_in(
+    top: &Path,
+    files: MetadataFiles,
+) -> io::Result<Result<PathBuf, Vec<OsString>>> {
+    let names = files.names();
+    let has_metadata = |folder: &Path| names.iter().any(|name| folder.join(name).exists());
     if has_metadata(top) {
         return Ok(Ok(top.to_path_buf()));
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::archived::Archived;
 use super::definition::Definition;
 use super::hits::Hits;
-use super::metadata::{MetadataError, PackageMetadata};
+use super::metadata::{MetadataError, MetadataFiles, PackageMetadata};
 use super::package::Package;
 
 /// All that answers about a package come from: its folder, its type's definition, its metadata,
@@ -71,6 +71,14 @@ impl Contents {
     pub(super) fn define(&mut self, change: impl FnOnce(&mut Definition)) {
         change(Arc::make_mut(&mut self.definition));
         self.hits.forget();
+    }
+
+    /// What is wrong with the metadata of a package that is none without them: the name of a 3bot
+    /// package is nowhere else. KPackage's packages are valid with any metadata and with none.
+    pub(super) fn namelessness(&self) -> Option<&MetadataError> {
+        let is_named = self.metadata.is_some()
+            || self.definition.metadata_files() != MetadataFiles::PackageToml;
+        self.metadata_trouble.as_deref().filter(|_| !is_named)
     }
 
     pub(super) fn is_hidden(&self) -> bool {

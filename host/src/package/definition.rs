@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use keyway_abi::KeyFilter;
-use keyway_metadata::TypeName;
+use keyway_metadata::{TypeName, threebot};
 
-use super::metadata::PackageMetadata;
+use super::metadata::{MetadataFiles, OF_KPACKAGE, PackageMetadata};
 
 /// The key under which a package's metadata file is found.
 pub(super) const METADATA_KEY: &str = "metadata";
@@ -80,6 +80,7 @@ pub struct Definition {
     pub(super) fallback: Option<(TypeName, PathBuf)>,
     /// The metadata of packages that have no metadata file.
     pub(super) metadata: Option<Arc<PackageMetadata>>,
+    metadata_files: MetadataFiles,
 }
 
 impl Default for Definition {
@@ -93,6 +94,7 @@ impl Default for Definition {
             first_path: None,
             fallback: None,
             metadata: None,
+            metadata_files: MetadataFiles::default(),
         }
     }
 }
@@ -233,12 +235,24 @@ impl Definition {
         self.external = allow;
     }
 
-    /// Adds the key `metadata`, which every type has.
+    /// Adds the key `metadata`, which every type has, once its structure has said all. KPackage's
+    /// files come behind what the structure says of that key, as there. A structure that says no more
+    /// than `package.toml` means just that.
     pub(super) fn add_metadata_key(&mut self) {
-        for file in super::metadata::FILE_NAMES {
+        let own = self.key(METADATA_KEY).map(KeyDefinition::paths);
+        if own.is_some_and(|paths| paths == [threebot::FILE_NAME]) {
+            self.metadata_files = MetadataFiles::PackageToml;
+            return;
+        }
+        for file in OF_KPACKAGE {
             let name = "Desktop file that describes this package.";
             self.add(Kind::File, METADATA_KEY, file, name);
         }
+    }
+
+    /// Which files may be the metadata of packages of this type.
+    pub(crate) fn metadata_files(&self) -> MetadataFiles {
+        self.metadata_files
     }
 
     /// The folder that packages lie in, relative to the data folders or absolute: the default
@@ -343,6 +357,36 @@ mod tests {
             definition.set_default_root(given);
             assert_eq!(definition.default_package_root(), kept);
         }
+    }
+
+    #[test]
+    fn only_a_key_that_is_package_toml_and_nothing_else_names_the_metadata_file() {
+        let kpackage = OF_KPACKAGE.map(str::to_owned);
+        for own in [
+            &[][..],
+            &["package.tml"],
+            &["package.toml", "other"],
+            &["package.toml", "package.toml"],
+            &["metadata.json"],
+        ] {
+            let mut definition = Definition::default();
+            for path in own {
+                definition.add(Kind::File, METADATA_KEY, path, "");
+            }
+            definition.add_metadata_key();
+            assert_eq!(definition.metadata_files(), MetadataFiles::KPackage);
+            let paths = definition.key(METADATA_KEY).unwrap().paths();
+            assert_eq!(paths[own.len()..], kpackage);
+        }
+        let mut definition = Definition::default();
+        definition.add(Kind::File, METADATA_KEY, "package.toml", "");
+        definition.add_metadata_key();
+        assert_eq!(definition.metadata_files(), MetadataFiles::PackageToml);
+        // What a structure or an application does to the key later changes no package's metadata.
+        definition.add(Kind::File, METADATA_KEY, "metadata.json", "");
+        assert_eq!(definition.metadata_files(), MetadataFiles::PackageToml);
+        let paths = definition.key(METADATA_KEY).unwrap().paths();
+        assert_eq!(paths, ["package.toml", "metadata.json"]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use keyway_metadata::TypeName;
+use keyway_metadata::threebot::FullName;
 
 #[cfg(feature = "archive")]
 use super::archived::{Archived, open_archive};
@@ -15,6 +16,7 @@ use super::definition::Definition;
 use super::edit::Draft;
 use super::error::{PackageError, PassedOver, Tried, is_absence};
 use super::loader::PackageLoader;
+use super::metadata::MetadataFiles;
 use super::open::{Unlinked, is_unlinked_folder};
 use super::package::Package;
 use super::resolve::{climbs, plain};
@@ -159,7 +161,7 @@ impl Site<'_> {
     /// Unpacks an archive and lets the structure look at the folder.
     #[cfg(feature = "archive")]
     fn enter_archive(&self, path: PathBuf, archive: File) -> Result<Contents, PackageError> {
-        let archive = Archived::unpack(path, archive)?;
+        let archive = Archived::unpack(path, archive, self.own.definition.metadata_files())?;
         let mut contents = self.fresh(Some(archive.root().to_path_buf()));
         contents.archive = Some(Arc::new(archive));
         self.explore(contents)
@@ -210,7 +212,8 @@ impl Site<'_> {
         let mut contents = self.begin(root);
         if let Some(root) = &contents.root {
             let external = contents.definition.allow_external_paths();
-            let found = metadata::find(root, external, self.loader.data_dirs());
+            let files = contents.definition.metadata_files();
+            let found = metadata::find(root, files, external, self.loader.data_dirs());
             self.add_metadata(&mut contents, found);
         }
         contents
@@ -324,7 +327,8 @@ fn is_plain_name(name: &Path) -> bool {
     )
 }
 
-/// Where the package `asked` may lie: below `root`, if it is given, instead of the type's own.
+/// Where the package `asked` may lie: below `root`, if it is given, instead of the type's own. That of
+/// a 3bot package may be spelled with `__` for its dot.
 pub(super) fn candidates(
     loader: &PackageLoader,
     definition: &Definition,
@@ -337,7 +341,15 @@ pub(super) fn candidates(
         });
     }
     let root = root.or_else(|| definition.default_package_root().map(Path::new));
-    Ok(search::candidates(loader.data_dirs(), root, asked))
+    let below = |asked: &Path| search::candidates(loader.data_dirs(), root, asked);
+    let mut candidates = below(asked);
+    if definition.metadata_files() == MetadataFiles::PackageToml
+        && let Some(name) = asked.to_str()
+    {
+        let meant = FullName::meant(name).filter(|meant| meant.as_str() != name);
+        candidates.extend(meant.flat_map(|meant| below(Path::new(meant.as_str()))));
+    }
+    Ok(candidates)
 }
 
 /// The first of `places` that is a folder, in canonical form.

@@ -5,15 +5,46 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use keyway_metadata::{Document, DocumentError, Format, Lenient, PluginMetadata, PropertyTypes};
+use keyway_metadata::{
+    Document, DocumentError, Format, Lenient, PluginMetadata, PropertyTypes, threebot,
+};
 
 use super::error::is_absence;
 use super::open::open_unlinked;
 use super::search::DataDirs;
 use super::shown::Shown;
 
-/// The names of metadata files, the better one first.
-pub(crate) const FILE_NAMES: [&str; 2] = ["metadata.json", "metadata.desktop"];
+/// The metadata file that nearly all packages have.
+pub(crate) const JSON: &str = "metadata.json";
+
+/// The metadata files that KPackage knows, the better one first.
+pub(crate) const OF_KPACKAGE: [&str; 2] = [JSON, "metadata.desktop"];
+
+/// Which files of a package may be its metadata. That is a matter of its type, so that a file that
+/// one type goes by is nothing special to all others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum MetadataFiles {
+    /// Those of KPackage.
+    #[default]
+    KPackage,
+    /// `package.toml`, for types that define the key `metadata` as that.
+    PackageToml,
+    /// Any of these: the type is not known yet.
+    #[cfg(feature = "install")]
+    Any,
+}
+
+impl MetadataFiles {
+    /// Their names, the better one first.
+    pub(crate) fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::KPackage => &OF_KPACKAGE,
+            Self::PackageToml => &[threebot::FILE_NAME],
+            #[cfg(feature = "install")]
+            Self::Any => &[OF_KPACKAGE[0], OF_KPACKAGE[1], threebot::FILE_NAME],
+        }
+    }
+}
 
 /// As many bytes as a metadata file may have. Real ones have a few thousand.
 pub(crate) const MAX_BYTES: u64 = 4 << 20;
@@ -184,11 +215,11 @@ pub(crate) struct Found {
     pub(crate) trouble: Option<Arc<MetadataError>>,
 }
 
-/// Finds and reads the metadata of the package in `root`: of the two files the better one that is
+/// Finds and reads the metadata of the package in `root`: of the files the best one that is
 /// there. A link that leaves the package does not count, unless `external`.
-pub(crate) fn find(root: &Path, external: bool, dirs: &DataDirs) -> Found {
+pub(crate) fn find(root: &Path, files: MetadataFiles, external: bool, dirs: &DataDirs) -> Found {
     let mut found = Found::default();
-    for name in FILE_NAMES {
+    for name in files.names() {
         let path = root.join(name);
         // The usual case: no link anywhere, so nothing leads outside.
         match open_plainly(&path) {
@@ -236,7 +267,10 @@ pub(crate) fn parse(
     bytes: &[u8],
     dirs: &DataDirs,
 ) -> Result<PackageMetadata, MetadataError> {
-    let format = Format::from_path(path).unwrap_or(Format::Json);
+    let format = match path.file_name() {
+        Some(name) if name == threebot::FILE_NAME => Format::PackageToml,
+        _ => Format::from_path(path).unwrap_or(Format::Json),
+    };
     let malformed = |source| MetadataError::Malformed {
         path: path.to_path_buf(),
         source,

@@ -54,6 +54,9 @@ mod warnings;
 #[cfg(test)]
 pub(crate) mod tests;
 
+/// What the metadata of a 3bot package say.
+#[doc(inline)]
+pub use keyway_metadata::threebot;
 /// What the metadata of a package say.
 #[doc(inline)]
 pub use keyway_metadata::{

@@ -97,6 +97,7 @@ impl Contents {
         };
         let valid = self.root.is_some()
             && !self.is_hidden()
+            && self.namelessness().is_none()
             && self.definition.required_keys().all(&mut is_there);
         verdicts.keep(depth, valid);
         valid

@@ -11,6 +11,7 @@ use keyway_metadata::foreign::Escaped;
 use super::contents::Contents;
 use super::definition::METADATA_KEY;
 use super::error::FileError;
+use super::metadata::MetadataFiles;
 use super::search::DataDirs;
 use super::shown::Shown;
 
@@ -157,6 +158,10 @@ impl Contents {
             let message = "the metadata say `isHidden`, so the package does not count";
             problems.push(Problem::error("hidden", message).of_key(METADATA_KEY));
         }
+        if let Some(trouble) = self.namelessness() {
+            let problem = Problem::error(trouble.code(), trouble.to_string());
+            problems.push(problem.of_key(METADATA_KEY).at(trouble.path()));
+        }
         for key in self.definition.required_keys() {
             let Err(error) = self.find(key, OsStr::new("")) else {
                 continue;
@@ -183,7 +188,9 @@ impl Contents {
                     .at(path),
             );
         };
-        if let Some(trouble) = &self.metadata_trouble {
+        if let Some(trouble) = &self.metadata_trouble
+            && self.namelessness().is_none()
+        {
             warn(trouble.code(), trouble.path(), trouble.to_string());
         }
         let Some(metadata) = &self.metadata else {
@@ -225,8 +232,12 @@ impl Contents {
                 file,
                 "the metadata have no `KPlugin.Id`".to_owned(),
             ),
-            // What an archive was unpacked to has any name.
-            Some(id) if self.path() == Some(root) && root.file_name() != Some(OsStr::new(id)) => {
+            // What an archive was unpacked to has any name, and a 3bot package's own folder too.
+            Some(id)
+                if self.path() == Some(root)
+                    && self.definition.metadata_files() == MetadataFiles::KPackage
+                    && root.file_name() != Some(OsStr::new(id)) =>
+            {
                 let folder = root.file_name().unwrap_or_default();
                 let message = format!(
                     "the id is {}, the folder's name {}",

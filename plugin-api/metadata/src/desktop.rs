@@ -24,13 +24,10 @@
 use serde_json::{Map, Value};
 
 use crate::desktop_lines::{Said, lines, split_list};
-use crate::document::{Document, DocumentError, Format, Lenient};
+use crate::document::{Document, DocumentError, Format, Lenient, MOST_PROBLEMS};
 use crate::foreign::Quoted;
 use crate::position::{BOM, Position};
 use crate::property_types::{PropertyTypes, boolean};
-
-/// As many problems as the list of a file holds; more would only cost memory.
-const MOST_PROBLEMS: usize = 100;
 
 /// Reads the `[Desktop Entry]` group of a file, wherever it stands. Whatever cannot be read is a
 /// problem in the list, and the rest counts.

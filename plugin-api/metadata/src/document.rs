@@ -10,7 +10,7 @@ use crate::outline::{Outline, Piece, Section};
 use crate::plugin::PluginMetadata;
 use crate::position::{Position, text_without_bom};
 use crate::property_types::PropertyTypes;
-use crate::{desktop, json, toml_tables};
+use crate::{desktop, json, threebot, toml_tables};
 
 /// The ways to write metadata down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -22,12 +22,16 @@ pub enum Format {
     Desktop,
     /// The keys of the JSON form in TOML: `KPackageStructure = "..."`, then `[KPlugin]`.
     Toml,
+    /// The `package.toml` of a 3bot package, which has keys of its own: see
+    /// [`threebot`](crate::threebot).
+    PackageToml,
 }
 
 impl Format {
     /// The format that the file's extension stands for, `None` for any other extension.
     ///
-    /// Case does not matter: KPackage 5.103 reads `METADATA.JSON` too.
+    /// Case does not matter: KPackage 5.103 reads `METADATA.JSON` too. Never
+    /// [`PackageToml`](Format::PackageToml), which a file is by its whole name.
     #[must_use]
     pub fn from_path(path: &Path) -> Option<Format> {
         let extension = path.extension()?;
@@ -42,7 +46,7 @@ impl Format {
         match self {
             Format::Json => "json",
             Format::Desktop => "desktop",
-            Format::Toml => "toml",
+            Format::Toml | Format::PackageToml => "toml",
         }
     }
 }
@@ -53,6 +57,7 @@ impl fmt::Display for Format {
             Format::Json => "JSON",
             Format::Desktop => "desktop entry",
             Format::Toml => "TOML",
+            Format::PackageToml => threebot::FILE_NAME,
         })
     }
 }
@@ -122,6 +127,9 @@ impl fmt::Display for DocumentError {
 
 impl std::error::Error for DocumentError {}
 
+/// As many problems as the list of a file holds; more would only cost memory.
+pub(crate) const MOST_PROBLEMS: usize = 100;
+
 /// A document, and what a strict reader would have refused it for.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -130,6 +138,16 @@ pub struct Lenient {
     pub document: Document,
     /// What was passed over, in the order of the file, the first hundred; empty for a clean one.
     pub problems: Vec<DocumentError>,
+}
+
+impl Lenient {
+    /// The document, unless something was passed over.
+    fn strictly(self) -> Result<Document, DocumentError> {
+        match self.problems.into_iter().next() {
+            Some(problem) => Err(problem),
+            None => Ok(self.document),
+        }
+    }
 }
 
 /// Metadata in KDE's JSON form, kept whole.
@@ -195,6 +213,8 @@ impl Document {
     ///   error here.
     /// - TOML: tables become objects, dates and times become strings; doubled keys are errors, as
     ///   TOML has it, and so are `inf` and `nan`, which JSON cannot say.
+    /// - `package.toml`: as TOML, with `KPlugin` and `KPackageStructure` added from what it says; no
+    ///   full name, a value that is not of its key's type and an unknown key are errors.
     ///
     /// # Errors
     ///
@@ -206,13 +226,8 @@ impl Document {
                 None => json::parse(bytes).map(Document::from),
             },
             Format::Toml => toml_tables::parse(bytes).map(Document::from),
-            Format::Desktop => {
-                let Lenient { document, problems } = desktop::read(bytes, &PropertyTypes::new());
-                match problems.into_iter().next() {
-                    Some(problem) => Err(problem),
-                    None => Ok(document),
-                }
-            }
+            Format::PackageToml => threebot::read(bytes).and_then(Lenient::strictly),
+            Format::Desktop => desktop::read(bytes, &PropertyTypes::new()).strictly(),
         }
     }
 
@@ -225,6 +240,7 @@ impl Document {
     ///   `[Desktop Entry]` are problems; the rest of the file counts. Without the group the
     ///   document has an empty `KPlugin` and nothing else.
     /// - TOML: as [`parse`](Document::parse), KPackage does not know it.
+    /// - `package.toml`: unknown keys are problems, and stay in the document.
     ///
     /// # Errors
     ///
@@ -252,6 +268,7 @@ impl Document {
         match format {
             Format::Desktop => Ok(desktop::read(bytes, types)),
             Format::Toml => toml_tables::parse(bytes).map(|root| clean(root.into())),
+            Format::PackageToml => threebot::read(bytes),
             Format::Json => match Document::parse(format, bytes) {
                 Ok(document) => Ok(clean(document)),
                 Err(problem) => match json::parse_tolerantly(bytes) {
@@ -373,6 +390,7 @@ mod tests {
             ("METADATA.JSON", Some(Format::Json)),
             ("my.plugin.desktop", Some(Format::Desktop)),
             ("metadata.toml", Some(Format::Toml)),
+            ("package.toml", Some(Format::Toml)),
         ] {
             assert_eq!(Format::from_path(Path::new(path)), format, "{path}");
         }

@@ -1,13 +1,13 @@
 //! The metadata formats of Keyway: of plugins, while they are compiled, and of packages, when a
 //! host looks at them.
 //!
-//! One document, three ways to write it down, one way to read it:
+//! One document, four ways to write it down, one way to read it:
 //!
 //! ```text
 //! metadata.json ----\
 //! metadata.desktop --+--> Document (KDE's JSON form, whole) --> PluginMetadata (a view with names)
-//! metadata.toml ----/                                                |
-//!                                                                    +--> TypeName, TypeName, ...
+//! metadata.toml ----+                                                |
+//! package.toml -----/                                                +--> TypeName, TypeName, ...
 //! ```
 //!
 //! - [`Document`] is what a file says, in the JSON form that KDE keeps metadata in. Nothing is
@@ -15,6 +15,7 @@
 //! - [`PluginMetadata`] answers questions about a document with the rules of KDE's
 //!   `KPluginMetaData`, as they were observed on KPackage 5.103.
 //! - [`TypeName`] is a checked `Vendor/Name`.
+//! - [`threebot`] is what the `package.toml` of a 3bot package says, with types.
 //! - [`foreign`] keeps foreign text from doing harm in messages.
 //! - [`PropertyTypes`] is what KDE's service type files say about the keys of `.desktop` files.
 //!
@@ -48,6 +49,7 @@ mod outline;
 mod plugin;
 mod position;
 mod property_types;
+pub mod threebot;
 mod toml_tables;
 mod type_name;
 mod values;

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use sha2::digest::DynDigest;
 
 use super::super::error::is_absence;
-use super::super::metadata::FILE_NAMES;
+use super::super::metadata::OF_KPACKAGE;
 use super::super::resolve::folded;
 use super::error::HashError;
 use super::files::{self, Reader};
@@ -46,7 +46,7 @@ struct Hash {
 
 impl Hash {
     fn add_metadata(&mut self, root: &Path) -> Result<(), HashError> {
-        for name in FILE_NAMES {
+        for name in OF_KPACKAGE {
             let path = root.join(name);
             match files::open(&path) {
                 Ok((file, _)) => return self.add_data(&path, file),

@@ -5,12 +5,14 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::package::metadata::FILE_NAMES;
+use crate::package::metadata::{JSON, MetadataFiles};
 use crate::plugin::FileIdentity;
 
 /// The folder that packages are looked for in.
 pub(super) struct Root {
     pub(super) path: PathBuf,
+    /// Which files are metadata.
+    files: MetadataFiles,
     /// Whether what is found may be kept, so that it matters what it was.
     keeps: bool,
     #[cfg(unix)]
@@ -36,6 +38,8 @@ pub(super) struct MetadataFile {
     /// Which of the names it has. Case does not matter, as in KPackage 5.103.
     rank: usize,
     pub(super) name: OsString,
+    /// Whether it has that name in that very case.
+    exact: bool,
     /// Whether it is an ordinary file.
     regular: bool,
     /// Whether who opens the package reads this very file.
@@ -46,7 +50,8 @@ impl MetadataFile {
     pub(super) fn best() -> Self {
         Self {
             rank: 0,
-            name: FILE_NAMES[0].into(),
+            name: JSON.into(),
+            exact: true,
             regular: true,
             opened: true,
         }
@@ -54,12 +59,12 @@ impl MetadataFile {
 
     /// What decides between two: the names that loading takes come before others.
     fn order(&self) -> (bool, usize, &OsStr) {
-        (self.name != FILE_NAMES[self.rank], self.rank, &self.name)
+        (!self.exact, self.rank, &self.name)
     }
 
-    /// Whether it is a file whose name is exactly that of the best.
+    /// Whether it is an ordinary `metadata.json`.
     pub(super) fn is_best(&self) -> bool {
-        self.regular && self.name == FILE_NAMES[0]
+        self.regular && self.name == JSON
     }
 }
 
@@ -80,7 +85,7 @@ impl Entries {
         }
     }
 
-    fn add(&mut self, name: &OsStr, kind: Kind) {
+    fn add(&mut self, files: MetadataFiles, name: &OsStr, kind: Kind) {
         if kind == Kind::Folder {
             if name.as_encoded_bytes().starts_with(b".") {
                 self.plain = false;
@@ -91,15 +96,18 @@ impl Entries {
         }
         let regular = kind == Kind::File;
         self.plain &= regular;
-        let rank = FILE_NAMES
+        let names = files.names();
+        let rank = names
             .iter()
             .position(|known| name.eq_ignore_ascii_case(known));
         if let Some(rank) = rank {
+            let exact = name == names[rank];
             let found = MetadataFile {
                 rank,
                 name: name.to_owned(),
+                exact,
                 regular,
-                opened: name == FILE_NAMES[rank],
+                opened: exact,
             };
             if self
                 .file
@@ -111,12 +119,12 @@ impl Entries {
         }
     }
 
-    fn sorted(mut self) -> Self {
+    fn sorted(mut self, files: MetadataFiles) -> Self {
         self.folders
             .sort_unstable_by(|one, other| one.as_encoded_bytes().cmp(other.as_encoded_bytes()));
         if let Some(file) = &mut self.file {
             // A folder of the better name is in the way of the other file.
-            let better = &FILE_NAMES[..file.rank];
+            let better = &files.names()[..file.rank];
             file.opened &= !self
                 .folders
                 .iter()
@@ -128,10 +136,11 @@ impl Entries {
 
 #[cfg(unix)]
 impl Root {
-    pub(super) fn open(path: &Path, keeps: bool) -> io::Result<Self> {
+    pub(super) fn open(path: &Path, files: MetadataFiles, keeps: bool) -> io::Result<Self> {
         use rustix::fs::{CWD, Mode};
         Ok(Self {
             path: path.to_path_buf(),
+            files,
             keeps,
             fd: rustix::fs::openat(CWD, path, folder_flags(), Mode::empty())?,
         })
@@ -167,10 +176,10 @@ impl Root {
         for_each_entry(folder, |name, kind| {
             if name != b"." && name != b".." {
                 let name = OsStr::from_bytes(name);
-                entries.add(name, self.kind(kind, below, name));
+                entries.add(self.files, name, self.kind(kind, below, name));
             }
         })?;
-        Ok(entries.sorted())
+        Ok(entries.sorted(self.files))
     }
 
     fn kind(&self, said: rustix::fs::FileType, below: &Path, name: &OsStr) -> Kind {
@@ -260,9 +269,10 @@ fn folder_flags() -> rustix::fs::OFlags {
 
 #[cfg(not(unix))]
 impl Root {
-    pub(super) fn open(path: &Path, keeps: bool) -> io::Result<Self> {
+    pub(super) fn open(path: &Path, files: MetadataFiles, keeps: bool) -> io::Result<Self> {
         Ok(Self {
             path: path.to_path_buf(),
+            files,
             keeps,
         })
     }
@@ -285,9 +295,9 @@ impl Root {
                 Ok(kind) if kind.is_file() => Kind::File,
                 _ => Kind::Other,
             };
-            entries.add(&entry.file_name(), kind);
+            entries.add(self.files, &entry.file_name(), kind);
         }
-        Ok(entries.sorted())
+        Ok(entries.sorted(self.files))
     }
 
     /// The ordinary file `below`, as it was before it was read, and the first `limit` bytes of it.

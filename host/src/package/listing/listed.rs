@@ -12,7 +12,7 @@ use super::cache::{Contents, Place};
 use super::judge::Case;
 use super::tree::{Bytes, File, Folder, Says};
 use crate::package::error::LoadError;
-use crate::package::metadata::{self, FILE_NAMES, PackageMetadata};
+use crate::package::metadata::{self, PackageMetadata};
 use crate::package::package::Package;
 
 /// An installed package, as a listing found it. Cheap to clone.
@@ -174,7 +174,7 @@ impl ListedPackage {
         if let Some(metadata) = self.0.metadata.get() {
             return Arc::clone(metadata);
         }
-        let file = self.0.path.join(FILE_NAMES[0]);
+        let file = self.0.path.join(metadata::JSON);
         let dirs = self.0.origin.template.loader().data_dirs();
         let metadata = match &self.0.source {
             Source::Read(bytes) => metadata::parse(&file, bytes, dirs).ok(),

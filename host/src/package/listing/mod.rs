@@ -30,7 +30,7 @@ use self::walk::{Walk, Walked};
 use super::contents::Contents;
 use super::error::LoadError;
 use super::loader::PackageLoader;
-use super::metadata::PackageMetadata;
+use super::metadata::{MetadataFiles, PackageMetadata};
 use super::package::Package;
 use crate::plugin::now;
 use crate::transaction;
@@ -172,15 +172,20 @@ impl<'a> Listing<'a> {
             None => template.definition().listed_root(template.type_name()),
         };
         let began = self.began;
+        // What is kept of a root is what KPackage's types see in it.
+        let files = template.definition().metadata_files();
+        let keeps = files == MetadataFiles::KPackage;
+        let cache_dir = self.loader.registry().cache_dir();
         let mut run = Run {
             loader: self.loader,
+            files,
             began,
             judged: match self.validity {
                 true => self.judged.or_else(|| judge::fingerprint(&template, began)),
                 false => None,
             },
             template,
-            cache: self.loader.registry().cache_dir().map(Cache::new),
+            cache: cache_dir.filter(|_| keeps).map(Cache::new),
             validity: self.validity,
             progress: &*self.progress,
             found: AtomicUsize::new(0),
@@ -206,6 +211,7 @@ impl<'a> Listing<'a> {
 struct Run<'a> {
     loader: &'a PackageLoader,
     template: Package,
+    files: MetadataFiles,
     began: i64,
     cache: Option<Cache>,
     validity: bool,
@@ -223,7 +229,7 @@ impl Run<'_> {
     /// Adds what lies below one root; better roots came before.
     fn add(&mut self, path: &Path, is_last: bool, filter: &mut Option<Filter<'_>>) {
         transaction::restore(path);
-        let root = match Root::open(path, self.cache.is_some()) {
+        let root = match Root::open(path, self.files, self.cache.is_some()) {
             Ok(root) => root,
             Err(error) => return walk::not_listed(path, &error),
         };

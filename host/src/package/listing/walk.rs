@@ -15,7 +15,7 @@ use super::listed::{ListedPackage, Origin};
 use super::shares::in_shares;
 use super::tree::{Bytes, File, Folder, Folders, Kept, Place, Says, Stamp, Steps};
 use crate::package::error::is_absence;
-use crate::package::metadata::{self, FILE_NAMES, MAX_BYTES, PackageMetadata};
+use crate::package::metadata::{self, MAX_BYTES, PackageMetadata};
 use crate::package::package::Package;
 use crate::package::search::DataDirs;
 use crate::plugin::FileIdentity;
@@ -260,7 +260,7 @@ impl<'a> Walk<'a, '_> {
 
     /// A file that was kept, if it is still as it was.
     fn again(&self, kept: Box<Kept<'a>>, steps: &mut Steps) -> Option<Box<Kept<'a>>> {
-        let name = OsStr::new(FILE_NAMES[0]);
+        let name = OsStr::new(metadata::JSON);
         kept.identity?;
         let now = steps.with(name, |path| self.root.identity(path));
         (now.ok() == kept.identity).then_some(kept)

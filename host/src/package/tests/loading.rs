@@ -137,14 +137,16 @@ fn a_structure_may_use_the_loader_while_it_is_called() {
 #[test]
 fn every_type_has_metadata() {
     let place = Place::new();
-    place.know(
-        "Test/Toml",
-        Structure::new(|package| {
-            package.add_file_definition("metadata", "package.toml", "Package");
-            package.set_required("metadata", true);
-            Ok(())
-        }),
-    );
+    for (type_name, file) in [("Test/Own", "about.toml"), ("Test/Toml", "package.toml")] {
+        place.know(
+            type_name,
+            Structure::new(move |package| {
+                package.add_file_definition("metadata", file, "Package");
+                package.set_required("metadata", true);
+                Ok(())
+            }),
+        );
+    }
     let key = |type_name| {
         let package = place.loader.load_package(type_name).unwrap();
         package.definition().key("metadata").unwrap().clone()
@@ -153,12 +155,14 @@ fn every_type_has_metadata() {
         key("Test/Basic").paths(),
         ["metadata.json", "metadata.desktop"]
     );
-    let toml = key("Test/Toml");
+    let own = key("Test/Own");
     assert_eq!(
-        toml.paths(),
-        ["package.toml", "metadata.json", "metadata.desktop"]
+        own.paths(),
+        ["about.toml", "metadata.json", "metadata.desktop"]
     );
-    assert!(toml.is_required());
+    assert!(own.is_required());
+    // A format that KPackage does not know has a file of its own.
+    assert_eq!(key("Test/Toml").paths(), ["package.toml"]);
 }
 
 #[test]
