@@ -11,9 +11,9 @@ use crate::{Outcome, json as output, table};
 
 pub(crate) fn run(args: &Remove, json: bool) -> Result<Outcome, Failure> {
     let change = Change::new(&args.target)?;
-    let removal = change.installer.plan_removal(&args.name);
-    let removal = removal.map_err(|error| change.failure(error))?;
     if args.target.dry_run {
+        let removal = change.installer.plan_removal(&args.name);
+        let removal = removal.map_err(|error| change.failure(error))?;
         let what = What {
             id: removal.id(),
             version: removal.version(),
@@ -22,7 +22,8 @@ pub(crate) fn run(args: &Remove, json: bool) -> Result<Outcome, Failure> {
         };
         return what.tell("would remove", true, json);
     }
-    let removed = removal.commit().map_err(|error| change.failure(error))?;
+    let removed = change.installer.uninstall(&args.name);
+    let removed = removed.map_err(|error| change.failure(error))?;
     warn(&removed.warnings);
     let what = What {
         id: &removed.id,
