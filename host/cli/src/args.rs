@@ -1,10 +1,12 @@
 //! What was typed.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Component, PathBuf};
 
-use clap::builder::PossibleValuesParser;
-use clap::{Parser, Subcommand};
+use clap::builder::{PathBufValueParser, PossibleValuesParser, TypedValueParser};
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser, Subcommand};
 use keyway::package::HashAlgorithm;
 
 /// Finds plugins and packages, looks at them, and installs packages.
@@ -20,6 +22,59 @@ pub(crate) struct Args {
     pub(crate) json: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Args {
+    /// What was typed, unless it contradicts itself.
+    pub(crate) fn parse_and_check() -> Result<Self, clap::Error> {
+        let args = Self::try_parse()?;
+        let (root, global) = match &args.command {
+            Command::List(List { packages })
+            | Command::Find(Find { packages, .. })
+            | Command::Show(Show { packages, .. })
+            | Command::File(File { packages, .. }) => (&packages.package_root, packages.global),
+            Command::Hash(Hash { packages, .. })
+            | Command::Appstream(AppStream { packages, .. }) => {
+                (&packages.package_root, packages.global)
+            }
+            Command::Install(Install { target, .. })
+            | Command::Remove(Remove { target, .. })
+            | Command::Upgrade(Upgrade {
+                install: Install { target, .. },
+                ..
+            }) => (&target.package_root, target.global),
+            _ => return Ok(args),
+        };
+        // One folder is not some of several.
+        if global && root.as_ref().is_some_and(|root| root.is_absolute()) {
+            let message =
+                "`--global` contradicts a `--package-root` that is not below data folders";
+            return Err(Self::command().error(ErrorKind::ArgumentConflict, message));
+        }
+        Ok(args)
+    }
+}
+
+fn package_root() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(from_here)
+}
+
+/// What begins with `.` or `..` from the current folder, anything else as it is.
+fn from_here(path: PathBuf) -> io::Result<PathBuf> {
+    let mut parts = path.components().peekable();
+    let is_here = |part: &Component<'_>| matches!(part, Component::CurDir | Component::ParentDir);
+    if !parts.peek().is_some_and(is_here) {
+        return Ok(path);
+    }
+    // No link is in it, so that it can be climbed.
+    let mut from = std::env::current_dir()?;
+    while let Some(part) = parts.next_if(is_here) {
+        if part == Component::ParentDir {
+            from.pop();
+        }
+    }
+    from.extend(parts);
+    Ok(from)
 }
 
 /// The commands.
@@ -155,8 +210,9 @@ pub(crate) struct Packages {
     /// The package type, as `MyApp/MyStructure`
     #[arg(short = 't', long = "type", value_name = "TYPE")]
     pub(crate) type_name: String,
-    /// Where packages lie, instead of the type's own root: absolute, or below each data folder
-    #[arg(short = 'p', long, value_name = "DIR")]
+    /// Where packages lie, instead of the type's own root: absolute, or below each data folder, or
+    /// from the current folder if it begins with `.` or `..`, as `./DIR`
+    #[arg(short = 'p', long, value_name = "DIR", value_parser = package_root())]
     pub(crate) package_root: Option<PathBuf>,
     /// Look in the system's data folders only
     #[arg(short = 'g', long)]
@@ -213,8 +269,9 @@ pub(crate) struct Target {
     /// The package type, as `MyApp/MyStructure`; without it the one that is found from the metadata
     #[arg(short = 't', long = "type", value_name = "TYPE")]
     pub(crate) type_name: Option<String>,
-    /// Where packages lie, instead of the type's own root: absolute, or below the data folder
-    #[arg(short = 'p', long, value_name = "DIR")]
+    /// Where packages lie, instead of the type's own root: absolute, or below the data folder, or
+    /// from the current folder if it begins with `.` or `..`, as `./DIR`
+    #[arg(short = 'p', long, value_name = "DIR", value_parser = package_root())]
     pub(crate) package_root: Option<PathBuf>,
     /// For all users: install into the system's first data folder, upgrade and remove where the
     /// package is among all of them
@@ -272,8 +329,9 @@ pub(crate) struct AnyPackages {
     /// its folder `contents`, valid or not for any type
     #[arg(short = 't', long = "type", value_name = "TYPE")]
     pub(crate) type_name: Option<String>,
-    /// Where packages lie, instead of the type's own root: absolute, or below each data folder
-    #[arg(short = 'p', long, value_name = "DIR")]
+    /// Where packages lie, instead of the type's own root: absolute, or below each data folder, or
+    /// from the current folder if it begins with `.` or `..`, as `./DIR`
+    #[arg(short = 'p', long, value_name = "DIR", value_parser = package_root())]
     pub(crate) package_root: Option<PathBuf>,
     /// Look in the system's data folders only
     #[arg(short = 'g', long)]

@@ -35,6 +35,18 @@ impl Failure {
         }
     }
 
+    /// Something was done, and whoever asked for it cannot be told.
+    pub(crate) fn untold(done: &str, error: &io::Error) -> Self {
+        Self {
+            details: vec![error.to_string()],
+            closed_pipe: error.kind() == io::ErrorKind::BrokenPipe,
+            ..Self::new(
+                "output",
+                format!("{done}; this was done, but cannot be written to stdout"),
+            )
+        }
+    }
+
     fn of(code: &str, error: &dyn Error) -> Self {
         let mut failure = Self::new(code, error.to_string());
         let mut cause = error.source();

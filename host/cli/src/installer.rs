@@ -27,6 +27,15 @@ pub(crate) fn with_line(loader: PackageLoader) -> (Installer, Arc<Line>) {
     (installer, line)
 }
 
+/// What to say to who may not change what is there for all users.
+pub(crate) const NEEDS_ROOT: &str = "what is there for all users only root can change";
+
+/// Whether the system says that we may not.
+pub(crate) fn is_forbidden(error: &InstallError) -> bool {
+    matches!(error, InstallError::Io { source, .. }
+        if source.kind() == std::io::ErrorKind::PermissionDenied)
+}
+
 /// A change of what is installed.
 pub(crate) struct Change<'a> {
     pub(crate) installer: Installer,
@@ -80,15 +89,18 @@ impl<'a> Change<'a> {
             InstallError::Locked { .. } => {
                 Some("wait for longer with `--lock-wait SECONDS`".to_owned())
             }
-            InstallError::NoDataDir => {
-                Some("set HOME or XDG_DATA_HOME, or name a folder with `-p DIR`".to_owned())
-            }
-            InstallError::Io { source, .. }
-                if source.kind() == std::io::ErrorKind::PermissionDenied =>
-            {
-                let needs_root = "what is there for all users only root can change";
-                self.target.global.then(|| needs_root.to_owned())
-            }
+            InstallError::NoDataDir {
+                for_all_users: false,
+            } => Some(
+                "set HOME or XDG_DATA_HOME to an absolute path, or name one with `-p DIR`"
+                    .to_owned(),
+            ),
+            InstallError::NotInstalled {
+                root: None,
+                elsewhere: None,
+                ..
+            } => Some("if no plugin gives its type, name its folder with `-p DIR`".to_owned()),
+            error if self.target.global && is_forbidden(error) => Some(NEEDS_ROOT.to_owned()),
             error => error.hint(),
         }
     }

@@ -19,7 +19,6 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use args::{Args, Command};
-use clap::Parser as _;
 
 use tracing_subscriber::EnvFilter;
 
@@ -37,7 +36,7 @@ fn main() -> ExitCode {
         let arguments: Vec<_> = std::env::args_os().skip(1).collect();
         return commands::kpackagetool::run(name, &arguments);
     }
-    let args = match Args::try_parse() {
+    let args = match Args::parse_and_check() {
         Ok(args) => args,
         Err(error) => return usage::answer(error),
     };

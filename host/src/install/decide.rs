@@ -70,6 +70,8 @@ pub(super) enum Needed {
     Met,
     /// It is not installed.
     Missing,
+    /// There are no packages of its type: why, and what to do about it.
+    NoType(String, Option<String>),
     /// An older version is installed.
     TooOld(Option<String>),
     /// A program would see to it.
@@ -165,6 +167,11 @@ fn unmet(dependency: &Dependency, needed: &Needed, wanted: &Wanted<'_>) -> Optio
         Needed::Missing => Some(Refusal::MissingDependency {
             dependency,
             installed: None,
+        }),
+        Needed::NoType(why, remedy) => Some(Refusal::DependencyType {
+            dependency,
+            why: why.clone(),
+            remedy: remedy.clone(),
         }),
         Needed::TooOld(version) => Some(Refusal::MissingDependency {
             dependency,

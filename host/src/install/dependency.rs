@@ -6,6 +6,8 @@ use keyway_metadata::TypeName;
 use keyway_metadata::foreign::Escaped;
 use serde_json::{Map, Value};
 
+use crate::package::is_installable_id;
+
 /// KPackage's key: a list of URLs. Objects of our form may stand among them.
 const KPACKAGE: &str = "X-KPackage-Dependencies";
 /// Our own: a list of objects. KPackage does not know it.
@@ -111,6 +113,10 @@ fn one(key: &str, item: &Value) -> Result<Dependency, BadDependency> {
                     "`{type_name}` is no type name, expected `Vendor/Name`"
                 ));
             };
+            // Any other would be taken for a path, or for none at all.
+            if !is_installable_id(id) {
+                return bad(&format!("`{}` is no id of a package", Escaped(id)));
+            }
             let version = match object.get("version") {
                 None | Some(Value::Null) => None,
                 Some(Value::String(version)) => Some(version.clone()),
@@ -158,7 +164,8 @@ mod tests {
     #[test]
     fn what_is_no_dependency() {
         let json = serde_json::json!({
-            "X-KPackage-Dependencies": ["", "plain", 1, null, "1x:y", {"id": "a"}, {"type": "a", "id": "b"}],
+            "X-KPackage-Dependencies": ["", "plain", 1, null, "1x:y", {"id": "a"}, {"type": "a", "id": "b"},
+                {"type": "A/B", "id": ""}, {"type": "A/B", "id": "/usr"}, {"type": "A/B", "id": ".."}],
             "X-Keyway-Dependencies": {"type": "A/B", "id": "c"},
         });
         assert_eq!(
@@ -171,6 +178,9 @@ mod tests {
                 "bad: in `X-KPackage-Dependencies`, `1x:y` is no URL, expected one with a scheme",
                 "bad: in `X-KPackage-Dependencies`, an object has no `type` or no `id` that is text",
                 "bad: in `X-KPackage-Dependencies`, `a` is no type name, expected `Vendor/Name`",
+                "bad: in `X-KPackage-Dependencies`, `` is no id of a package",
+                "bad: in `X-KPackage-Dependencies`, `/usr` is no id of a package",
+                "bad: in `X-KPackage-Dependencies`, `..` is no id of a package",
                 "bad: `X-Keyway-Dependencies` is an object, expected a list",
             ]
         );

@@ -73,8 +73,11 @@ pub enum InstallError {
     #[error(transparent)]
     Load(#[from] LoadError),
     /// There is no folder that packages are installed in.
-    #[error("there is no data folder to install packages in")]
-    NoDataDir,
+    #[error("there is no data folder of the {}, in which packages are installed", if *.for_all_users { "system" } else { "user" })]
+    NoDataDir {
+        /// Whether it is for all users.
+        for_all_users: bool,
+    },
     /// Neither a type nor a package root is known.
     #[error("neither the type of the package nor its package root is known")]
     NoRoot,
@@ -158,14 +161,20 @@ pub enum InstallError {
         name: String,
     },
     /// What is to be removed is not installed there.
-    #[error("there is no package {} in {}", Shown::new(.name), Shown::new(.root))]
+    #[error("there is no package {} in {}", Shown::new(.name), RootOrAll(.root))]
     NotInstalled {
         /// The name.
         name: String,
-        /// The package root.
-        root: PathBuf,
+        /// The package root; `None` if nobody named a type, so that those of all types were searched.
+        root: Option<PathBuf>,
         /// Where a package of that name and type is installed all the same.
         elsewhere: Option<PathBuf>,
+    },
+    /// What is to be removed is not what was [planned](super::Removal) to be.
+    #[error("{} is not removed: it is another package, or another version, than when its removal was planned", Shown::new(.path))]
+    Replaced {
+        /// What is there now.
+        path: PathBuf,
     },
     /// What is to be removed is no package, or one of another type.
     #[error("{} is not removed: {why}", Shown::new(.path))]
@@ -193,7 +202,7 @@ impl InstallError {
             Self::Metadata { source, .. } => source.code(),
             Self::NoType { .. } => "type-missing",
             Self::Load(error) => error.code(),
-            Self::NoDataDir => "no-data-folder",
+            Self::NoDataDir { .. } => "no-data-folder",
             Self::NoRoot => "package-root-missing",
             Self::Ambiguous { .. } => "package-ambiguous",
             Self::Refused { refusals, .. } => {
@@ -208,6 +217,7 @@ impl InstallError {
             Self::Handler { .. } => "handler-failed",
             Self::BadName { .. } => "bad-name",
             Self::NotInstalled { .. } => "not-installed",
+            Self::Replaced { .. } => "package-replaced",
             Self::NotRemovable { .. } => "not-removable",
         }
     }
@@ -236,9 +246,28 @@ impl InstallError {
             Self::BadName { .. } => {
                 Some("packages are removed by their id, not by their path".to_owned())
             }
-            Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
-                Some("who installs for all users has to be root".to_owned())
+            Self::NotInstalled { root: None, .. } => {
+                Some("if no plugin gives its type, say in which package root it is".to_owned())
             }
+            Self::NoDataDir { for_all_users } => Some(
+                match for_all_users {
+                    true => "XDG_DATA_DIRS has to name an absolute path",
+                    false => "HOME or XDG_DATA_HOME has to be an absolute path",
+                }
+                .to_owned(),
+            ),
+            Self::Replaced { .. } => Some("look at what is there now, and plan it anew".to_owned()),
+            Self::Io { source, .. } => match source.kind() {
+                io::ErrorKind::CrossesDevices => Some(
+                    "the package, or `.keyway` beside it, lies on another file system than its \
+                     package root, or is a mount point: unmount it first"
+                        .to_owned(),
+                ),
+                io::ErrorKind::ResourceBusy => {
+                    Some("the package is a mount point: unmount it first".to_owned())
+                }
+                _ => None,
+            },
             _ => None,
         }
     }
@@ -323,6 +352,18 @@ impl std::fmt::Display for Reasons<'_> {
     }
 }
 
+/// A package root, or those of all types.
+struct RootOrAll<'a>(&'a Option<PathBuf>);
+
+impl std::fmt::Display for RootOrAll<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Some(root) => Shown::new(root).fmt(f),
+            None => f.write_str("the package root of any type"),
+        }
+    }
+}
+
 /// Types that metadata name.
 struct Types<'a>(&'a [String]);
 
@@ -345,5 +386,21 @@ impl std::fmt::Display for NoneOf<'_> {
             [one, other] => write!(f, "neither `{one}` nor `{other}`"),
             names => write!(f, "none of {}", ShownList(names)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// They are told by their kind alone: who installs for all users is not known here.
+    #[test]
+    fn what_the_system_says_has_a_hint_where_one_fits() {
+        let hint = |kind: io::ErrorKind| InstallError::io("/x")(kind.into()).hint();
+        assert_eq!(hint(io::ErrorKind::PermissionDenied), None);
+        let crossed = hint(io::ErrorKind::CrossesDevices).unwrap();
+        assert!(crossed.contains("another file system"), "{crossed}");
+        let busy = hint(io::ErrorKind::ResourceBusy).unwrap();
+        assert!(busy.contains("mount point"), "{busy}");
     }
 }

@@ -1,15 +1,21 @@
 //! Programs that see to what packages need, by the schemes of URLs.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
+use super::cancellation::Cancellation;
 use super::dependency::Dependency;
 use super::error::InstallError;
 use crate::plugin::raised_privileges;
 
 /// The environment variable that [`Handlers::from_env`] takes folders from.
 const HANDLER_PATH_VARIABLE: &str = "KEYWAY_HANDLER_PATH";
+
+/// As long it takes at most until the end of a handler, or a cancellation, is noticed.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Where KDE's packages install such programs, on the distributions that there are.
 #[cfg(unix)]
@@ -28,7 +34,8 @@ const FOLDERS: [&str; 8] = [
 /// it, as `knshandler` for `kns://…`. Nothing else is searched, least of all `PATH`.
 ///
 /// As in KPackage, a handler gets the URL as its one argument, and has seen to it if its exit code is
-/// 0. Its input is empty, its output goes to stderr.
+/// 0. Its input is empty, its output goes to stderr. It is killed when the operation is
+/// [cancelled](Cancellation), not so what it started itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Handlers(Arc<[PathBuf]>);
 
@@ -85,6 +92,20 @@ impl Handlers {
         let mut programs = self.0.iter().map(|folder| folder.join(&name));
         programs.find(|program| is_program(program))
     }
+}
+
+/// Handlers that end with an operation.
+#[derive(Clone)]
+pub(super) struct Runner {
+    pub(super) handlers: Handlers,
+    pub(super) cancellation: Cancellation,
+}
+
+impl Runner {
+    /// The program that sees to `url`.
+    pub(super) fn of(&self, url: &str) -> Option<PathBuf> {
+        self.handlers.of(url)
+    }
 
     /// Lets the program for `url` see to it.
     pub(super) fn run(&self, url: &str) -> Result<(), InstallError> {
@@ -98,10 +119,28 @@ impl Handlers {
         };
         let mut command = Command::new(&program);
         command.arg(url).stdin(Stdio::null()).stdout(own_stderr());
-        match command.status() {
-            Ok(status) if status.success() => Ok(()),
-            Ok(status) => Err(failed(Some(program), status.to_string())),
+        let ended = command.spawn().and_then(|child| self.wait(child));
+        match ended {
+            Ok(None) => Err(InstallError::Cancelled),
+            Ok(Some(status)) if status.success() => Ok(()),
+            Ok(Some(status)) => Err(failed(Some(program), status.to_string())),
             Err(error) => Err(failed(Some(program), error.to_string())),
+        }
+    }
+
+    /// How it ended; `None` if it was killed, since it was cancelled.
+    fn wait(&self, mut child: Child) -> std::io::Result<Option<ExitStatus>> {
+        loop {
+            if let Some(status) = child.try_wait()? {
+                return Ok(Some(status));
+            }
+            if self.cancellation.is_cancelled() {
+                // That it has just ended is no error.
+                child.kill()?;
+                child.wait()?;
+                return Ok(None);
+            }
+            thread::sleep(PAUSE);
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::cancellation::Cancellation;
 use super::decide::Operation;
 use super::error::InstallError;
-use super::handlers::Handlers;
+use super::handlers::{Handlers, Runner};
 use super::plan::Plan;
 use super::receipt::Receipt;
 use super::removal::{Removal, Removed};
@@ -29,8 +29,7 @@ const SLICE: Duration = Duration::from_millis(100);
 ///
 /// Where they are installed: in the [package root](Self::package_root) if one is given, else in that of
 /// their type; relative ones below the user's data folder, or, if it installs for
-/// [all users](Self::for_all_users) or there is no user's folder, below the first one of the system.
-/// For all users it upgrades and removes a package in the data folder of the system that it lies in,
+/// [all users](Self::for_all_users), below the first one of the system. For all users it upgrades and removes a package in the data folder of the system that it lies in,
 /// of several the first.
 ///
 /// Cheap to clone. Settings are made before they are used; copies share listeners, not settings.
@@ -64,11 +63,10 @@ pub(super) struct Settings {
     pub(super) for_all_users: bool,
     pub(super) force: bool,
     pub(super) allow_handlers: bool,
-    pub(super) handlers: Handlers,
+    pub(super) handlers: Runner,
     pub(super) limits: Limits,
     pub(super) lock_wait: Duration,
     pub(super) sync: bool,
-    pub(super) cancellation: Cancellation,
     pub(super) progress: Arc<dyn Fn(&Progress) + Send + Sync>,
 }
 
@@ -96,11 +94,13 @@ impl Installer {
                 for_all_users: false,
                 force: false,
                 allow_handlers: false,
-                handlers: Handlers::standard(),
+                handlers: Runner {
+                    handlers: Handlers::standard(),
+                    cancellation: Cancellation::new(),
+                },
                 limits: Limits::default(),
                 lock_wait: LOCK_WAIT,
                 sync: true,
-                cancellation: Cancellation::new(),
                 progress: Arc::new(|_| {}),
             },
             listeners: Arc::default(),
@@ -153,7 +153,7 @@ impl Installer {
     /// The programs that see to what packages need; by default [those of KDE](Handlers::standard).
     #[must_use]
     pub fn handlers(mut self, handlers: Handlers) -> Self {
-        self.settings.handlers = handlers;
+        self.settings.handlers.handlers = handlers;
         self
     }
 
@@ -183,7 +183,7 @@ impl Installer {
     /// What ends it.
     #[must_use]
     pub fn cancellation(mut self, cancellation: Cancellation) -> Self {
-        self.settings.cancellation = cancellation;
+        self.settings.handlers.cancellation = cancellation;
         self
     }
 
@@ -241,9 +241,10 @@ impl Installer {
     ///
     /// # Errors
     ///
-    /// As [`plan_removal`](Self::plan_removal) and [`Removal::commit`].
+    /// As [`plan_removal`](Self::plan_removal) and [`Removal::commit`], but that what has the name when
+    /// it comes to it is removed.
     pub fn uninstall(&self, name: &str) -> Result<Removed, InstallError> {
-        self.plan_removal(name)?.commit()
+        self.plan_removal(name)?.remove(false)
     }
 
     /// Finds out what would happen if the package at `path`, a folder or an archive, were installed or
@@ -296,23 +297,26 @@ impl Installer {
         Ok(Plan::new(self.clone(), source, operation, template, root))
     }
 
-    /// Finds out what would happen if the package `name` were removed. The
-    /// [type](Self::type_name) has to be known, or the [package root](Self::package_root).
+    /// Finds out what would happen if the package `name` were removed. Where neither the
+    /// [type](Self::type_name) is known nor the [package root](Self::package_root), it is looked for in
+    /// those of all types.
     ///
     /// # Errors
     ///
     /// The name is none that a package has, as one with a separator; there is no such package in the
-    /// package root; what is there is no package, or one of another type.
+    /// package root, or there are several in those of all types; what is there is no package, or one
+    /// of another type; the type is not known; there is no data folder.
     pub fn plan_removal(&self, name: &str) -> Result<Removal, InstallError> {
         Removal::plan(self.clone(), name)
     }
 
     /// What was written down when the package `id` was installed. `None` if it was installed by other
-    /// means.
+    /// means, or there is none, or `id` is none that a package can be installed under.
     ///
     /// # Errors
     ///
-    /// As [`plan_removal`](Self::plan_removal).
+    /// Neither the [type](Self::type_name) nor the [package root](Self::package_root) was said, the type
+    /// is not known, or there is no data folder.
     pub fn receipt(&self, id: &str) -> Result<Option<Receipt>, InstallError> {
         let roots = self.own_roots()?;
         Ok(is_installable_id(id)
@@ -360,7 +364,7 @@ impl Installer {
         let places = self.data_dirs();
         let mut places = places.map(|dir| place(&dir.join(root)));
         Ok(Roots {
-            first: places.next().ok_or(InstallError::NoDataDir)?,
+            first: places.next().ok_or_else(|| self.no_data_dir())?,
             others: match self.settings.for_all_users {
                 true => places.collect(),
                 false => Vec::new(),
@@ -372,8 +376,15 @@ impl Installer {
     pub(super) fn data_dirs(&self) -> impl Iterator<Item = &Path> {
         let dirs = self.loader.data_dirs();
         let for_all_users = self.settings.for_all_users;
+        // Never one of the system for a user who has none: who is root would change it for all.
         dirs.iter()
-            .filter(move |dir| !for_all_users || Some(*dir) != dirs.user())
+            .filter(move |dir| for_all_users != (Some(*dir) == dirs.user()))
+    }
+
+    pub(super) fn no_data_dir(&self) -> InstallError {
+        InstallError::NoDataDir {
+            for_all_users: self.settings.for_all_users,
+        }
     }
 
     pub(super) fn lock<'a>(&self, root: &'a Root) -> Result<LockedRoot<'a>, InstallError> {
@@ -393,7 +404,7 @@ impl Installer {
     }
 
     pub(super) fn check_cancelled(&self) -> Result<(), InstallError> {
-        match self.settings.cancellation.is_cancelled() {
+        match self.settings.handlers.cancellation.is_cancelled() {
             true => Err(InstallError::Cancelled),
             false => Ok(()),
         }

@@ -90,11 +90,11 @@ impl Plan {
                 };
             }
         };
-        let Ok(package) = self
-            .installer
-            .loader
-            .load_package_at(type_name.as_str(), id)
-        else {
+        let loader = &self.installer.loader;
+        if let Err(error) = loader.template(type_name.as_str()) {
+            return Needed::NoType(error.to_string(), error.hint());
+        }
+        let Ok(package) = loader.load_package_at(type_name.as_str(), id) else {
             return Needed::Missing;
         };
         let installed = package.metadata().and_then(|it| it.view().version());
@@ -201,7 +201,8 @@ impl Plan {
         self.check()?;
         let existing = self.root.ancestors().find(|folder| folder.exists());
         let existing = existing.unwrap_or(&self.root);
-        may_write(existing).map_err(InstallError::io(existing))?;
+        // With a separator behind it, since it may be a file.
+        may_write(&existing.join("")).map_err(InstallError::io(existing))?;
         let folder = tempfile::tempdir().map_err(InstallError::io(std::env::temp_dir()))?;
         unpack(
             self,

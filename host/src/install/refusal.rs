@@ -78,6 +78,16 @@ pub enum Refusal {
         /// The version that is installed, if one is; empty if it says none.
         installed: Option<String>,
     },
+    /// It needs a package of a type that is not known, or of which the plugin is refused.
+    #[error("it needs {dependency}: {why}")]
+    DependencyType {
+        /// What it needs.
+        dependency: Dependency,
+        /// What is wrong with the type.
+        why: String,
+        /// What to do about that, where it is known.
+        remedy: Option<String>,
+    },
     /// What it needs would be seen to by a program, and that is not allowed.
     #[error("it needs {dependency}, for which a program would have to run")]
     HandlerNotAllowed {
@@ -112,6 +122,7 @@ impl Refusal {
             Self::OtherPackageThere { .. } => "folder-taken",
             Self::NoPackageThere { .. } => "no-package-there",
             Self::MissingDependency { .. } => "dependency-missing",
+            Self::DependencyType { .. } => "dependency-type",
             Self::HandlerNotAllowed { .. } => "handler-not-allowed",
             Self::NoHandler { .. } => "handler-missing",
             Self::BadDependency { .. } => "dependency-bad",
@@ -135,6 +146,7 @@ impl Refusal {
                 "move it away first".to_owned()
             }
             Self::MissingDependency { .. } => "install what it needs first".to_owned(),
+            Self::DependencyType { remedy, .. } => return remedy.clone(),
             Self::HandlerNotAllowed { .. } => {
                 "see to it yourself, or allow handlers to run".to_owned()
             }

@@ -12,7 +12,7 @@ use super::receipt::Receipt;
 use super::staged::of_aftermath;
 use crate::package::metadata;
 use crate::package::{Change, PackageEvent, Shown, ShownList, is_installable_id};
-use crate::transaction::{Root, unreplaced};
+use crate::transaction::{Place, Root, unreplaced};
 
 /// A package that is to be removed. Nothing was changed yet.
 #[derive(Debug)]
@@ -25,8 +25,10 @@ pub struct Removal {
 }
 
 /// What there is to be removed.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 struct Found {
+    /// The folder itself, or the link.
+    place: Option<Place>,
     id: String,
     types: Vec<String>,
     version: Option<String>,
@@ -107,14 +109,22 @@ impl Removal {
     ///
     /// # Errors
     ///
-    /// It is not there any more, or is another package now; the root is locked; it was cancelled; it
-    /// cannot be taken away. Nothing is changed then.
+    /// It is not there any more; it is another package now, or another version, than when this was
+    /// planned; the root is locked; it was cancelled; it cannot be taken away. Nothing is changed then.
     pub fn commit(self) -> Result<Removed, InstallError> {
+        self.remove(true)
+    }
+
+    /// Removes what was planned, or, where nobody has looked at the plan, what has its name now.
+    pub(super) fn remove(self, only_planned: bool) -> Result<Removed, InstallError> {
         let installer = &self.installer;
         let root = Root::new(&self.root, installer.settings.sync);
         let locked = installer.lock(&root)?;
         let found = look(installer, &self.root, &self.name)?;
         let path = self.path();
+        if only_planned && found != self.found {
+            return Err(InstallError::Replaced { path });
+        }
         let (withdrawn, aftermath) = locked.withdraw(&self.name)?;
         let removed = locked.discard(withdrawn);
         drop(locked);
@@ -147,7 +157,7 @@ fn look_once(installer: &Installer, root: &Path, name: &str) -> Result<Found, In
     if fs::symlink_metadata(&path).is_err() {
         return Err(InstallError::NotInstalled {
             name: name.to_owned(),
-            root: root.to_path_buf(),
+            root: Some(root.to_path_buf()),
             elsewhere: elsewhere(installer, name),
         });
     }
@@ -155,6 +165,7 @@ fn look_once(installer: &Installer, root: &Path, name: &str) -> Result<Found, In
         path: path.clone(),
         why,
     };
+    let place = Place::of(&path).ok().flatten();
     let (files, dirs) = (installer.metadata_files(), installer.loader.data_dirs());
     let folder = fs::canonicalize(&path).ok();
     let found = folder.map(|folder| metadata::find(&folder, files, false, dirs));
@@ -167,6 +178,7 @@ fn look_once(installer: &Installer, root: &Path, name: &str) -> Result<Found, In
             ));
         }
         return Ok(Found {
+            place,
             id: name.to_owned(),
             types: Vec::new(),
             version: None,
@@ -185,6 +197,7 @@ fn look_once(installer: &Installer, root: &Path, name: &str) -> Result<Found, In
     }
     let view = metadata.view();
     Ok(Found {
+        place,
         id: view.id().unwrap_or(name).to_owned(),
         types,
         version: view.version().map(str::to_owned),
@@ -193,6 +206,9 @@ fn look_once(installer: &Installer, root: &Path, name: &str) -> Result<Found, In
 
 /// The one root of all types in which there is a package of that name.
 fn search(installer: &Installer, name: &str) -> Result<PathBuf, InstallError> {
+    if installer.data_dirs().next().is_none() {
+        return Err(installer.no_data_dir());
+    }
     let type_names = installer.loader.registry().type_names();
     // A type that cannot be asked has no packages of its own to remove.
     let typed = type_names.iter().filter_map(|type_name| {
@@ -211,11 +227,7 @@ fn search(installer: &Installer, name: &str) -> Result<PathBuf, InstallError> {
     match (roots.next(), roots.next()) {
         (None, _) => Err(InstallError::NotInstalled {
             name: name.to_owned(),
-            root: installer
-                .data_dirs()
-                .next()
-                .ok_or(InstallError::NoDataDir)?
-                .to_path_buf(),
+            root: None,
             elsewhere: typed.iter().find_map(|typed| elsewhere(typed, name)),
         }),
         (Some(root), None) => Ok(root),

@@ -70,7 +70,12 @@ impl Root {
     }
 
     fn try_lock(&self, wait: Duration) -> Result<LockedRoot<'_>, RootError> {
-        fs::create_dir_all(&self.path).map_err(RootError::at(&self.path))?;
+        let made = fs::create_dir_all(&self.path).map_err(|error| match error.kind() {
+            // It is a file, or a link to nothing.
+            io::ErrorKind::AlreadyExists => io::ErrorKind::NotADirectory.into(),
+            _ => error,
+        });
+        made.map_err(RootError::at(&self.path))?;
         let folders = Arc::new(Folders::open(&self.path, true)?);
         let path = folders.ours().join(LOCK);
         let lock = Lock::take(&path, wait).map_err(folders.at(&path))?;

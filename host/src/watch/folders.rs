@@ -1,11 +1,15 @@
 //! Which folders the system tells about.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 
-/// The folders that are watched, each by itself.
+/// As many links are followed on the way to a folder, as by the system.
+const MAX_LINKS: usize = 40;
+
+/// The folders that are watched, each by itself and under its own name, without links.
 pub(super) struct Folders {
     watcher: RecommendedWatcher,
     watched: BTreeSet<PathBuf>,
@@ -22,11 +26,17 @@ impl Folders {
         }
     }
 
-    /// Watches these folders and no others; instead of one that is not there the next one above it.
-    /// Whether there was one that was not watched before.
+    /// Watches these folders and no others, with those that links on the way to them lie in: who points
+    /// one elsewhere changes nothing in the folder that it led to. Instead of one that is not there the
+    /// next one above it. Whether there was one that was not watched before.
     pub(super) fn watch(&mut self, wanted: Vec<PathBuf>) -> bool {
-        let wanted = wanted.iter().filter_map(|folder| existing(folder));
-        let wanted: BTreeSet<PathBuf> = wanted.collect();
+        let folders = wanted;
+        let mut wanted = BTreeSet::new();
+        for folder in folders {
+            wanted.extend(existing(&folder));
+            let mut left = MAX_LINKS;
+            add_folders_of_links(&folder, &mut wanted, &mut left);
+        }
         let mut is_more = false;
         for gone in self.watched.difference(&wanted) {
             // The system has forgotten a folder that is not there any more.
@@ -69,5 +79,24 @@ impl Folders {
 
 fn existing(folder: &Path) -> Option<PathBuf> {
     let mut above = folder.ancestors();
-    above.find(|folder| folder.is_dir()).map(Path::to_path_buf)
+    let folder = above.find(|folder| folder.is_dir())?;
+    fs::canonicalize(folder).ok()
+}
+
+fn add_folders_of_links(path: &Path, folders: &mut BTreeSet<PathBuf>, left: &mut usize) {
+    for link in path.ancestors() {
+        let (Ok(target), Some(folder)) = (fs::read_link(link), link.parent()) else {
+            continue;
+        };
+        if *left == 0 {
+            return;
+        }
+        *left -= 1;
+        folders.extend(fs::canonicalize(folder));
+        let target = folder.join(target);
+        if !target.exists() {
+            folders.extend(existing(&target));
+        }
+        add_folders_of_links(&target, folders, left);
+    }
 }

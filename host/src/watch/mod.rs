@@ -13,9 +13,12 @@
 //! what is there with what was there before. So nothing is told that is not so, and of many changes in
 //! a row the outcome.
 //!
+//! A listener that panics is called again for what happens next; the panic is logged as an error.
+//!
 //! # Limits
 //!
-//! * Folders that are not there are waited for, by watching the one above them.
+//! * Folders that are not there are waited for, by watching the one above them. Where links lead to
+//!   them, the folders that the links lie in are watched, too.
 //! * Of packages their folders and metadata are watched, not what lies in folders below: a file that
 //!   somebody edits in `contents/` is no change of the package. What an installation puts there is one.
 //! * Each package takes one of the watches that the system has for a user. Where there are no more,

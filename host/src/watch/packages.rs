@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use keyway_metadata::TypeName;
 
 use super::error::WatchError;
-use super::worker::{Look, Worker};
+use super::worker::{Listener, Look, Worker, tell};
 use crate::package::{Change, ListedPackage, PackageEvent, PackageLoader};
 use crate::plugin::FileIdentity;
 
@@ -42,6 +42,8 @@ impl PackageWatcher {
     ///
     /// A package of the user that comes before one of the system with its id is a change of that
     /// package, as the other way round: of each id there is one.
+    ///
+    /// If `listener` panics, that is logged as an error, and it is called for the next event.
     ///
     /// # Errors
     ///
@@ -79,7 +81,7 @@ struct Packages {
     roots: Vec<PathBuf>,
     /// `None` before the first look.
     known: Option<BTreeMap<String, Known>>,
-    listener: Box<dyn FnMut(PackageEvent) + Send>,
+    listener: Listener<PackageEvent>,
 }
 
 /// What tells a package from another one of its id.
@@ -160,7 +162,7 @@ impl Packages {
             }
         }
         for event in events {
-            (self.listener)(event);
+            tell(&mut self.listener, event);
         }
     }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use keyway_metadata::TypeName;
 
 use super::error::WatchError;
-use super::worker::{Look, Worker};
+use super::worker::{Listener, Look, Worker, tell};
 use crate::package::Change;
 use crate::plugin::{FileIdentity, Registry};
 
@@ -45,6 +45,8 @@ impl PluginWatcher {
     /// that is used or not. Files that are no plugins are not told. What happens after this returns is
     /// told, usually within a tenth of a second.
     ///
+    /// If `listener` panics, that is logged as an error, and it is called for the next event.
+    ///
     /// # Errors
     ///
     /// The system cannot tell about changes.
@@ -67,7 +69,7 @@ struct Plugins {
     registry: Registry,
     /// `None` before the first look.
     known: Option<BTreeMap<PathBuf, Known>>,
-    listener: Box<dyn FnMut(PluginEvent) + Send>,
+    listener: Listener<PluginEvent>,
 }
 
 #[derive(Clone, Debug)]
@@ -131,7 +133,7 @@ impl Plugins {
             types: it.types.clone(),
         });
         for event in events {
-            (self.listener)(event);
+            tell(&mut self.listener, event);
         }
     }
 }

@@ -137,3 +137,54 @@ fn a_listener_may_end_it() {
     place.package("home/test/basic/a");
     received.recv_timeout(LONG).unwrap();
 }
+
+/// Who points a link elsewhere changes nothing in the folder that it led to.
+#[test]
+#[cfg(unix)]
+fn a_root_that_is_a_link_and_leads_elsewhere() {
+    for at in ["home/test/basic", "home/test"] {
+        let place = Place::new();
+        let below = if at == "home/test" { "/basic" } else { "" };
+        for (folder, id) in [("one", "a"), ("two", "b")] {
+            place.package(&format!("outside/{folder}{below}/{id}"));
+        }
+        // By way of another link, in another folder.
+        place.link("../outside/one", "links/inner");
+        place.link(place.at("links/inner"), at);
+        // The folder above all is not watched for what is not there.
+        fs::create_dir_all(place.at("system/test/basic")).unwrap();
+        let (_watcher, received) = watch(&place);
+        let follow = |link: &str, target: &str, gone: &str, come: &str| {
+            fs::remove_file(place.at(link)).unwrap();
+            place.link(target, link);
+            let next = || received.recv_timeout(LONG).unwrap();
+            let mut events = [next(), next()];
+            events.sort_by_key(|(change, _)| *change == Change::Added);
+            assert_eq!(events[0], (Change::Removed, gone.to_owned()), "{at}");
+            assert_eq!(events[1], (Change::Added, come.to_owned()), "{at}");
+        };
+        follow("links/inner", "../outside/two", "a", "b");
+        let one = place.at("outside/one");
+        follow(at, one.to_str().unwrap(), "b", "a");
+        // What it leads to is watched now.
+        put(&place, &format!("outside/one{below}/c"));
+        let next = received.recv_timeout(LONG).unwrap();
+        assert_eq!(next, (Change::Added, "c".to_owned()), "{at}");
+    }
+}
+
+#[test]
+fn a_listener_that_panics_is_called_again() {
+    let place = Place::new();
+    let (events, received) = channel();
+    let listener = move |event: PackageEvent| {
+        let _ = events.send(event.id.clone());
+        assert_eq!(event.id, "b", "this test panics");
+    };
+    let watcher = PackageWatcher::new(&place.loader, "Test/Basic", None, listener);
+    let _watcher = watcher.unwrap();
+    for id in ["a", "b"] {
+        put(&place, &format!("home/test/basic/{id}"));
+        assert_eq!(received.recv_timeout(LONG).unwrap(), id);
+    }
+}

@@ -1,6 +1,7 @@
 //! Looking again whenever something is different.
 
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{Builder, JoinHandle};
@@ -22,6 +23,22 @@ pub(super) trait Look: Send + 'static {
 
     /// Looks at what is there, and tells what is different.
     fn look(&mut self);
+}
+
+/// Who is told.
+pub(super) type Listener<Event> = Box<dyn FnMut(Event) + Send>;
+
+/// Calls the listener. If it panics, that is logged, and the watcher goes on.
+pub(super) fn tell<Event>(listener: &mut Listener<Event>, event: Event) {
+    // Nothing of ours is in the middle of anything while it runs, and what it leaves of its own it
+    // finds again itself, as after a panic in any other thread.
+    let told = catch_unwind(AssertUnwindSafe(|| listener(event)));
+    if let Err(panic) = told {
+        let text = panic.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        let message = text.unwrap_or("a payload that is no text");
+        tracing::error!(message, "a listener panicked");
+    }
 }
 
 enum Message {

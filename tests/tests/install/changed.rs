@@ -97,6 +97,40 @@ fn the_options_say_where() {
     }
 }
 
+/// As the shell has it; what begins otherwise is below the data folder, as in KPackage.
+#[test]
+fn a_root_from_the_current_folder() {
+    let site = Site::new();
+    let one = site.offer("one", "one", "1");
+    fs::create_dir_all(site.at("here/below")).unwrap();
+    let keyway = |arguments: &[&str]| {
+        let mut command = site.command(arguments);
+        command.current_dir(site.at("here/below"));
+        let output = keyway_tests::command::run(&mut command);
+        assert_eq!(output.code, 0, "{arguments:?} {output:#?}");
+        output.stdout
+    };
+    for (root, place) in [
+        (".", "here/below"),
+        ("./own", "here/below/own"),
+        ("..", "here"),
+        ("../../x/y", "x/y"),
+        (".own", "home/.own"),
+        ("own/.", "home/own"),
+    ] {
+        let path = site.at(place).join("one");
+        keyway(&["install", "-p", root, &one]);
+        assert!(path.join("metadata.json").exists(), "{root}");
+        let listed = keyway(&["--json", "list", "-t", TYPE, "-p", root]);
+        let listed: Value = serde_json::from_str(&listed).unwrap();
+        assert_eq!(listed[0]["path"], json!(path), "{root}");
+        let file = keyway(&["file", "-t", TYPE, "-p", root, "one", "mainscript"]);
+        assert!(file.starts_with(path.to_str().unwrap()), "{root} {file}");
+        keyway(&["remove", "-p", root, "one"]);
+        assert!(!path.exists(), "{root}");
+    }
+}
+
 /// As in `/usr/share`, which is not the first folder of the system.
 #[test]
 fn for_all_users_a_package_is_changed_where_it_is() {

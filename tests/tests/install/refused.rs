@@ -134,6 +134,7 @@ fn hints_name_what_to_type() {
             "leave out `--package-root`",
         ),
         (&["remove", "./one"], "by their id"),
+        (&["remove", "nowhere"], "`-p DIR`"),
     ] {
         let output = site.keyway(&[&["--json"], arguments].concat());
         let error = output.error();
@@ -176,10 +177,43 @@ fn what_is_typed_wrongly_is_wrong_usage() {
         &["remove"],
         &["remove", "--force", "one"],
         &["remove", "--allow-handlers", "one"],
+        &["install", "-g", "-p", "/nowhere", &one],
+        &["install", "-g", "-p", "./here", &one],
+        &["upgrade", "--force", "-g", "-p", "..", &one],
+        &["remove", "-g", "-p", "/nowhere", "one"],
+        &["list", "-t", TYPE, "-g", "-p", "/nowhere"],
+        &["hash", "-g", "-p", "/nowhere", "one"],
     ] {
         let output = site.keyway(arguments);
         assert_eq!((output.code, &output.stdout[..]), (2, ""), "{output:#?}");
         assert_eq!(site.holds().len(), 0);
+    }
+}
+
+/// What was done is done, also if nobody can be told.
+#[test]
+#[cfg(target_os = "linux")]
+fn what_cannot_be_written_after_a_change() {
+    let site = Site::new();
+    let one = site.offer("one", "one", "1");
+    let two = site.offer("two", "one", "2");
+    let there = site.at(ROOT).join("one");
+    for json in [&[][..], &["--json"]] {
+        for (arguments, done) in [
+            (&["install", &one][..], "installed `one` 1 "),
+            (&["upgrade", &two], "upgraded `one` from 1 to 2 "),
+            (&["remove", "one"], "removed `one` 2 "),
+        ] {
+            let full = fs::File::create("/dev/full").unwrap();
+            let mut command = site.command(&[json, arguments].concat());
+            let output = command.stdout(full).output().unwrap();
+            assert_eq!(output.status.code(), Some(1), "{arguments:?} {output:?}");
+            assert_eq!(there.exists(), arguments[0] != "remove");
+            let stderr = String::from_utf8(output.stderr).unwrap();
+            assert!(stderr.contains(done), "{stderr}");
+            assert!(stderr.contains("this was done"), "{stderr}");
+            assert_eq!(stderr.contains(r#""code":"output""#), !json.is_empty());
+        }
     }
 }
 

@@ -34,13 +34,15 @@ fn run(operation: Operation, args: &Install, force: bool, json: bool) -> Result<
     change.line.clear();
     warn(&installed.warnings);
     let what = What::of(&installed);
-    if json {
+    let done = what.said(None);
+    let told = if json {
         let mut object = what.to_json();
         object.insert("warnings".into(), json!(installed.warnings));
-        output::print(&object.into())?;
+        output::print(&object.into())
     } else {
-        table::line(&table::printable(&what.said(None)))?;
-    }
+        table::line(&table::printable(&done))
+    };
+    told.map_err(|error| Failure::untold(&done, &error))?;
     Ok(Outcome::Done)
 }
 

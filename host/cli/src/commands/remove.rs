@@ -11,9 +11,9 @@ use crate::{Outcome, json as output, table};
 
 pub(crate) fn run(args: &Remove, json: bool) -> Result<Outcome, Failure> {
     let change = Change::new(&args.target)?;
-    let removal = change.installer.plan_removal(&args.name);
-    let removal = removal.map_err(|error| change.failure(error))?;
     if args.target.dry_run {
+        let removal = change.installer.plan_removal(&args.name);
+        let removal = removal.map_err(|error| change.failure(error))?;
         let what = What {
             id: removal.id(),
             version: removal.version(),
@@ -22,7 +22,8 @@ pub(crate) fn run(args: &Remove, json: bool) -> Result<Outcome, Failure> {
         };
         return what.tell("would remove", true, json);
     }
-    let removed = removal.commit().map_err(|error| change.failure(error))?;
+    let removed = change.installer.uninstall(&args.name);
+    let removed = removed.map_err(|error| change.failure(error))?;
     warn(&removed.warnings);
     let what = What {
         id: &removed.id,
@@ -43,7 +44,11 @@ struct What<'a> {
 
 impl What<'_> {
     fn tell(&self, done: &str, dry_run: bool, json: bool) -> Result<Outcome, Failure> {
-        if json {
+        let version = self.version.map(|version| format!(" {version}"));
+        let version = version.unwrap_or_default();
+        let (id, path) = (self.id, self.path.display());
+        let text = format!("{done} `{id}`{version} from {path}");
+        let told = if json {
             let mut object = Map::new();
             object.insert("action".into(), json!("remove"));
             object.insert("id".into(), json!(self.id));
@@ -53,14 +58,14 @@ impl What<'_> {
             if dry_run {
                 object.insert("dry_run".into(), json!(true));
             }
-            output::print(&object.into())?;
+            output::print(&object.into())
         } else {
-            let version = self.version.map(|version| format!(" {version}"));
-            let version = version.unwrap_or_default();
-            let (id, path) = (self.id, self.path.display());
-            let text = format!("{done} `{id}`{version} from {path}");
-            table::line(&table::printable(&text))?;
-        }
+            table::line(&table::printable(&text))
+        };
+        told.map_err(|error| match dry_run {
+            true => error.into(),
+            false => Failure::untold(&text, &error),
+        })?;
         Ok(Outcome::Done)
     }
 }

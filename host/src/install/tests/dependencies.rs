@@ -25,7 +25,7 @@ fn packages_that_are_not_there_or_too_old() {
     let needs = serde_json::json!([
         {"type": "Test/Basic", "id": "b", "version": "1.10"},
         {"type": "Test/Basic", "id": "c"},
-        {"type": "No/Such", "id": "b"},
+        {"type": "Test/Basics", "id": "b"},
         {"type": "Test/Basic", "id": "b", "version": "1.2"},
         {"type": "Test/Basic", "id": "b"},
     ]);
@@ -38,12 +38,34 @@ fn packages_that_are_not_there_or_too_old() {
         [
             "it needs `b` of type `Test/Basic`, version 1.10 or later, and version `1.9` is installed",
             "it needs `c` of type `Test/Basic`, which is not installed",
-            "it needs `b` of type `No/Such`, which is not installed",
+            "it needs `b` of type `Test/Basics`: no plugin gives the structure `Test/Basics`",
         ]
+    );
+    let [.., no_type] = error.refusals() else {
+        unreachable!()
+    };
+    assert_eq!(no_type.code(), "dependency-type");
+    assert_eq!(
+        no_type.hint().as_deref(),
+        Some("did you mean `Test/Basic`?")
     );
     let needs = serde_json::json!([{"type": "Test/Basic", "id": "b", "version": "1.9"}]);
     let path = site.offer_with("a", &needing("a", &needs));
     site.installer.install(path).unwrap();
+}
+
+/// What is no id is never taken for the path of a package.
+#[test]
+fn what_is_no_id_is_not_met() {
+    let site = Site::new();
+    let there = site.place.package("home/test/basic/b");
+    for id in ["", ".", "./b", there.to_str().unwrap()] {
+        let needs = serde_json::json!([{"type": "Test/Basic", "id": id}]);
+        let path = site.offer_with("a", &needing("a", &needs));
+        let before = site.holds();
+        let error = site.refused(site.installer.install(&path), &before);
+        assert_eq!(error.code(), "dependency-bad", "{id}: {error}");
+    }
 }
 
 #[test]
@@ -94,6 +116,46 @@ fn a_handler_that_fails_ends_it() {
     assert!(error.to_string().contains("exit status: 3"), "{error}");
     // A relative folder, or a name with a separator, is no place for one.
     assert_eq!(Handlers::new(["handlers".into()]).folders().count(), 0);
-    let error = Handlers::new([site.at("handlers")]).run("../handlers/test:x");
+    let runner = crate::install::handlers::Runner {
+        handlers: Handlers::new([site.at("handlers")]),
+        cancellation: Cancellation::new(),
+    };
+    let error = runner.run("../handlers/test:x");
     assert_eq!(error.unwrap_err().code(), "handler-failed");
+}
+
+#[test]
+fn a_handler_is_killed_when_it_is_cancelled() {
+    let site = Site::new();
+    let begun = site.at("begun");
+    let script = format!("#!/bin/sh\necho $$ > {}\nexec sleep 600\n", begun.display());
+    let handlers = handlers(&site, &script);
+    let mut with = metadata("a", "1");
+    with["X-KPackage-Dependencies"] = serde_json::json!(["test:x"]);
+    let path = site.offer_with("a", &with);
+    let cancellation = Cancellation::new();
+    let installer = site
+        .installer
+        .clone()
+        .cancellation(cancellation.clone())
+        .handlers(handlers)
+        .allow_handlers(true);
+    let installing = std::thread::spawn(move || installer.install(path).map(|_| ()));
+    let process = loop {
+        let process = fs::read_to_string(&begun).unwrap_or_default();
+        if process.ends_with('\n') {
+            break process;
+        }
+        assert!(!installing.is_finished(), "it does not wait");
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    };
+    cancellation.cancel();
+    let error = installing.join().unwrap().unwrap_err();
+    assert_eq!(error.code(), "cancelled", "{error}");
+    assert!(!site.at(ROOT).exists());
+    // Killed, and not left behind as a dead one.
+    if cfg!(target_os = "linux") {
+        let process = Path::new("/proc").join(process.trim());
+        assert!(!process.exists(), "{}", process.display());
+    }
 }

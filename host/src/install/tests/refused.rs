@@ -37,6 +37,28 @@ fn what_is_no_package() {
     }
 }
 
+/// A rehearsal finds what an installation would.
+#[test]
+#[cfg(unix)]
+fn a_root_below_a_file() {
+    let site = Site::new();
+    let file = site.place.write("file", "");
+    let path = site.offer("package", "a", "1");
+    for root in [file.clone(), file.join("root")] {
+        let installer = site.installer.clone().package_root(Some(&root));
+        let before = site.holds();
+        let plan = installer.plan(Operation::Install, &path).unwrap();
+        let rehearsed = plan.rehearse().unwrap_err();
+        let installed = site.refused(installer.install(&path), &before);
+        for error in [rehearsed, installed] {
+            let InstallError::Io { source, .. } = error else {
+                panic!("{error}")
+            };
+            assert_eq!(source.kind(), std::io::ErrorKind::NotADirectory);
+        }
+    }
+}
+
 #[test]
 fn ids_that_no_package_is_installed_under() {
     let site = Site::new();

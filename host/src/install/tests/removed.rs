@@ -43,6 +43,63 @@ fn what_is_not_removed() {
 }
 
 #[test]
+fn what_is_not_there_under_any_type_is_told_so() {
+    let site = Site::new();
+    let error = site.installer.uninstall("nothing").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "there is no package `nothing` in the package root of any type"
+    );
+    assert!(error.hint().unwrap().contains("package root"), "{error}");
+}
+
+#[test]
+fn another_package_than_was_planned_stays() {
+    let site = Site::new();
+    let installer = site.installer.clone().type_name("Test/Basic").unwrap();
+    let plan = || installer.plan_removal("a").unwrap();
+    let stays = |plan: Removal| {
+        let before = site.holds();
+        let error = plan.commit().unwrap_err();
+        assert_eq!(error.code(), "package-replaced", "{error}");
+        assert_eq!(site.holds(), before);
+        assert_eq!(site.events(), []);
+    };
+    let there = site.place.package("home/test/basic/a");
+    // Another version, in the same folder.
+    let planned = plan();
+    let json = metadata("a", "2").to_string();
+    site.place.write("home/test/basic/a/metadata.json", json);
+    stays(planned);
+    // Another folder that says the same.
+    let planned = plan();
+    let other = site.place.package("outside/a");
+    let json = metadata("a", "2").to_string();
+    site.place.write("outside/a/metadata.json", json);
+    fs::rename(&there, site.at("outside/old")).unwrap();
+    fs::rename(other, &there).unwrap();
+    stays(planned);
+    // Nothing at all.
+    let planned = plan();
+    fs::rename(&there, site.at("outside/last")).unwrap();
+    assert_eq!(planned.commit().unwrap_err().code(), "not-installed");
+    fs::rename(site.at("outside/last"), &there).unwrap();
+    plan().commit().unwrap();
+    assert!(!there.exists());
+}
+
+#[test]
+fn a_bad_name_has_no_receipt() {
+    let site = Site::new();
+    let typed = site.installer.clone().type_name("Test/Basic").unwrap();
+    for name in ["", "..", "a/b", "nothing"] {
+        assert_eq!(typed.receipt(name).unwrap(), None, "{name}");
+    }
+    let error = site.installer.receipt("a").unwrap_err();
+    assert_eq!(error.code(), "package-root-missing");
+}
+
+#[test]
 fn what_somebody_else_put_there_is_removed() {
     let site = Site::new();
     let path = site.place.package("home/test/basic/a");

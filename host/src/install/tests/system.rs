@@ -16,6 +16,47 @@ fn for_all_users(site: &Site) -> Installer {
     Installer::new(loader).for_all_users(true)
 }
 
+/// Without a folder of the user nothing is changed for all.
+#[test]
+fn who_has_no_folder_changes_none_of_the_system() {
+    let site = Site::new();
+    let path = site.offer("a", "a", "1");
+    let system = site.place.package("system/test/basic/b");
+    for (user, for_all_users, hint) in [
+        (None, false, "HOME"),
+        (Some("relative".into()), false, "HOME"),
+        (Some(site.at("home")), true, "XDG_DATA_DIRS"),
+    ] {
+        let system = (!for_all_users).then(|| site.at("system"));
+        let dirs = DataDirs::new(user, system);
+        let loader = PackageLoader::with_data_dirs(Registry::default(), dirs);
+        let structure = crate::package::tests::support::basic();
+        loader
+            .add_known_package_structure("Test/Basic", structure)
+            .unwrap();
+        let installer = Installer::new(loader).for_all_users(for_all_users);
+        let typed = installer.clone().type_name("Test/Basic").unwrap();
+        let before = site.holds();
+        for error in [
+            installer.install(&path).unwrap_err(),
+            installer.upgrade(&path).unwrap_err(),
+            installer.uninstall("b").unwrap_err(),
+            typed.uninstall("b").unwrap_err(),
+            typed.receipt("b").unwrap_err(),
+        ] {
+            assert_eq!(error.code(), "no-data-folder", "{error}");
+            assert!(error.hint().unwrap().contains(hint), "{error}");
+        }
+        assert_eq!(site.holds(), before);
+        // A root that is absolute needs no data folder.
+        let own = site.at("own");
+        let installer = installer.package_root(Some(&own));
+        installer.install(&path).unwrap();
+        installer.uninstall("a").unwrap();
+    }
+    assert!(system.exists());
+}
+
 #[test]
 fn a_package_is_removed_where_it_is() {
     let site = Site::new();

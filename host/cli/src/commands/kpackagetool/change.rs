@@ -53,12 +53,14 @@ fn because(tool: &Tool, code: Code, error: InstallError) -> Refused {
         InstallError::Load(error) => host::no_type(&tool.loader, error),
         error => {
             let needs_program = |it: &Refusal| matches!(it, Refusal::HandlerNotAllowed { .. });
-            let is_for_us = error.refusals().iter().any(needs_program);
-            let failure = Failure::from(error);
-            match is_for_us {
-                true => failure.hint(Some("`keyway install --allow-handlers` lets it run")),
-                false => failure,
-            }
+            let hint = if error.refusals().iter().any(needs_program) {
+                Some("`keyway install --allow-handlers` lets it run".to_owned())
+            } else if tool.options.global && installer::is_forbidden(&error) {
+                Some(installer::NEEDS_ROOT.to_owned())
+            } else {
+                error.hint()
+            };
+            Failure::from(error).hint(hint)
         }
     })
 }
