@@ -33,6 +33,9 @@
 //!   root puts the old one back.
 //! * Whoever has files of the old version open keeps them; whoever opens them by name gets the new
 //!   ones after an upgrade, and none after a removal.
+//! * One account installs in a package root: who finds `.keyway` made by somebody else, or writable by
+//!   others, is refused, since links in it could lead anywhere. What may happen to the packages of a root
+//!   that others may write to is theirs to decide all the same.
 //! * The root has to be on one file system: a package that is itself a mount point cannot be replaced.
 
 mod cancellation;
