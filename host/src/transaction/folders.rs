@@ -135,8 +135,13 @@ fn check_owner(open: &File, path: &Path) -> Result<(), RootError> {
     const WRITABLE_BY_OTHERS: u32 = 0o022;
     let metadata = open.metadata().map_err(RootError::at(path))?;
     let (owner, mode) = (metadata.uid(), metadata.mode() & 0o7777);
-    if owner == rustix::process::geteuid().as_raw() && mode & WRITABLE_BY_OTHERS == 0 {
-        return Ok(());
+    if mode & WRITABLE_BY_OTHERS == 0 {
+        match owner {
+            _ if owner == rustix::process::geteuid().as_raw() => return Ok(()),
+            // It is as it should be, and not for us to write to.
+            0 => return Err(RootError::at(path)(io::ErrorKind::PermissionDenied.into())),
+            _ => {}
+        }
     }
     Err(RootError::NotOurs {
         path: path.to_path_buf(),
