@@ -29,14 +29,6 @@ impl Args {
     pub(crate) fn parse_and_check() -> Result<Self, clap::Error> {
         let args = Self::try_parse()?;
         let (root, global) = match &args.command {
-            Command::List(List { packages })
-            | Command::Find(Find { packages, .. })
-            | Command::Show(Show { packages, .. })
-            | Command::File(File { packages, .. }) => (&packages.package_root, packages.global),
-            Command::Hash(Hash { packages, .. })
-            | Command::Appstream(AppStream { packages, .. }) => {
-                (&packages.package_root, packages.global)
-            }
             Command::Install(Install { target, .. })
             | Command::Remove(Remove { target, .. })
             | Command::Upgrade(Upgrade {
@@ -45,7 +37,7 @@ impl Args {
             }) => (&target.package_root, target.global),
             _ => return Ok(args),
         };
-        // One folder is not some of several.
+        // One folder is not some of several. Who only looks does no harm.
         if global && root.as_ref().is_some_and(|root| root.is_absolute()) {
             let message =
                 "`--global` contradicts a `--package-root` that is not below data folders";

@@ -181,8 +181,6 @@ fn what_is_typed_wrongly_is_wrong_usage() {
         &["install", "-g", "-p", "./here", &one],
         &["upgrade", "--force", "-g", "-p", "..", &one],
         &["remove", "-g", "-p", "/nowhere", "one"],
-        &["list", "-t", TYPE, "-g", "-p", "/nowhere"],
-        &["hash", "-g", "-p", "/nowhere", "one"],
     ] {
         let output = site.keyway(arguments);
         assert_eq!((output.code, &output.stdout[..]), (2, ""), "{output:#?}");

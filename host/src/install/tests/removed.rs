@@ -176,6 +176,12 @@ fn what_a_killed_upgrade_took_away_is_there_to_be_removed() {
     site.place
         .write("home/test/basic/.keyway/work/x/receipt.json", receipt);
     std::fs::rename(&package, &old).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let ours = site.at("home/test/basic/.keyway");
+        fs::set_permissions(ours, fs::Permissions::from_mode(0o755)).unwrap();
+    }
     let installer = site.installer.clone().type_name("Test/Basic").unwrap();
     installer.uninstall("a").unwrap();
     assert!(!package.exists() && !old.exists());
