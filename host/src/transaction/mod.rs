@@ -15,7 +15,7 @@
 //! .keyway/lock            held by whoever changes something
 //! .keyway/receipts/ID.json
 //! .keyway/removed.NUMBER  a package that was removed, until all of it is gone
-//! .keyway/work/NAME/      one change that is being prepared, or what a killed process left of it
+//! .keyway/changes/NAME/   one change that is being prepared, or what a killed process left of it
 //!     lock                held by the process that prepares it
 //!     package/            the new package; after an exchange the old one
 //!     old/                the old package, where the system cannot exchange two folders
@@ -62,7 +62,7 @@ pub(crate) use work::Work;
 
 /// The hidden folder in a package root.
 const FOLDER: &str = ".keyway";
-const WORK: &str = "work";
+const WORK: &str = "changes";
 const RECEIPTS: &str = "receipts";
 const LOCK: &str = "lock";
 const PACKAGE: &str = "package";

@@ -80,7 +80,10 @@ fn what_is_no_package_is_not_told() {
     place.package("home/test/basic/a");
     let (_watcher, received) = watch(&place);
     place.write("home/test/basic/file", "");
-    place.write("home/test/basic/.keyway/work/x/package/metadata.json", "{}");
+    place.write(
+        "home/test/basic/.keyway/changes/x/package/metadata.json",
+        "{}",
+    );
     let other = r#"{"KPlugin": {"Id": "x"}, "KPackageStructure": "Test/Other"}"#;
     place.write("home/test/basic/x/metadata.json", other);
     fs::create_dir(place.at("home/test/basic/empty")).unwrap();

@@ -55,7 +55,7 @@ fn an_installation_that_is_interrupted_leaves_nothing() {
     let big = offer_big(&site);
     for name in ["INT", "TERM"] {
         let child = start(site.command(&["--json", "install", &big]));
-        let work = site.at(ROOT).join(".keyway/work");
+        let work = site.at(ROOT).join(".keyway/changes");
         wait_for("an installation begins", || has_entries(&work));
         signal(&child, name);
         is_cancelled(&child.wait_with_output().unwrap());
@@ -119,7 +119,7 @@ fn the_second_time_it_ends_at_once() {
     let there = site.at(ROOT);
     // All is done but for saying so.
     wait_for("it is installed", || {
-        there.join("one").exists() && !there.join(".keyway/work").exists()
+        there.join("one").exists() && !there.join(".keyway/changes").exists()
     });
     signal(&child, "INT");
     sleep(Duration::from_millis(200));

@@ -102,7 +102,7 @@ fn each_refusal_has_its_code_and_changes_nothing() {
             "{arguments:?} {text:#?}"
         );
         assert!(
-            !text.stderr.contains(".keyway/work"),
+            !text.stderr.contains(".keyway/changes"),
             "{arguments:?} {text:#?}"
         );
         assert_eq!(site.holds(), before, "{arguments:?}");

@@ -31,7 +31,7 @@ fn a_folder_and_an_archive_in_each_place() {
         assert_eq!(package.content_digest().unwrap(), digest);
         let listed = site.place.loader.list_packages("Test/Basic", None).unwrap();
         assert_eq!(listed.len(), 1);
-        assert!(site.holds().iter().all(|name| !name.contains("work")));
+        assert!(site.holds().iter().all(|name| !name.contains("changes")));
         site.installer
             .clone()
             .type_name("Test/Basic")

@@ -171,10 +171,10 @@ fn what_a_killed_upgrade_took_away_is_there_to_be_removed() {
     let site = Site::new();
     let package = site.place.package("home/test/basic/a");
     // Where folders cannot be exchanged.
-    let old = site.at("home/test/basic/.keyway/work/x/old");
+    let old = site.at("home/test/basic/.keyway/changes/x/old");
     let receipt = r#"{"id": "a", "folder": {"device": 0, "inode": 0}}"#;
     site.place
-        .write("home/test/basic/.keyway/work/x/receipt.json", receipt);
+        .write("home/test/basic/.keyway/changes/x/receipt.json", receipt);
     std::fs::rename(&package, &old).unwrap();
     #[cfg(unix)]
     {

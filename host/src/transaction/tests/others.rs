@@ -75,7 +75,7 @@ fn what_gets_the_name_of_our_folder_later_is_not_used() {
     drop(root);
     assert_eq!(site.package("a").as_deref(), Some("2"));
     assert_untouched(&victim);
-    let left = fs::read_dir(site.path().join("stolen/work")).unwrap();
+    let left = fs::read_dir(site.path().join("stolen/changes")).unwrap();
     assert_eq!(left.count(), 0);
 }
 
