@@ -3,7 +3,6 @@
 //! ```text
 //! Root --lock--> LockedRoot --begin--> Work: a private folder, in which a package is prepared
 //!                    |                   |
-//!                    |                   |
 //!                    |                   +--put, exchange: one rename--> the package root
 //!                    +--withdraw: one rename--> out of the package root
 //! ```

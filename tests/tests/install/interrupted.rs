@@ -69,10 +69,7 @@ fn an_installation_that_is_interrupted_leaves_nothing() {
 fn who_waits_for_somebody_else_is_interrupted_as_well() {
     let site = Site::new();
     let one = site.offer("one", "one", "1");
-    let folder = site.at(ROOT).join(".keyway");
-    fs::create_dir_all(&folder).unwrap();
-    let lock = fs::File::create(folder.join("lock")).unwrap();
-    lock.lock().unwrap();
+    let _lock = site.held();
     let before = site.holds();
     let child = start(site.command(&["--json", "install", &one]));
     wait_for("it catches signals", || catches_signals(child.id()));

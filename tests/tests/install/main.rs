@@ -56,6 +56,18 @@ impl Site {
         self.folder.path().canonicalize().unwrap().join(path)
     }
 
+    /// The lock of the user's packages, held as by somebody else who installs.
+    fn held(&self) -> fs::File {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = self.at(ROOT).join(".keyway");
+        fs::create_dir_all(&folder).unwrap();
+        // Whatever the mask is.
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+        let lock = fs::File::create(folder.join("lock")).unwrap();
+        lock.lock().unwrap();
+        lock
+    }
+
     fn text(&self, path: &str) -> String {
         self.at(path).to_str().unwrap().to_owned()
     }

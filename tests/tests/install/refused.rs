@@ -220,10 +220,7 @@ fn what_cannot_be_written_after_a_change() {
 fn a_root_that_is_locked() {
     let site = Site::new();
     let one = site.offer("one", "one", "1");
-    let folder = site.at(ROOT).join(".keyway");
-    fs::create_dir_all(&folder).unwrap();
-    let lock = fs::File::create(folder.join("lock")).unwrap();
-    lock.lock().unwrap();
+    let lock = site.held();
     let output = site.keyway(&["--json", "install", "--lock-wait", "0", &one]);
     assert_eq!(output.code, 1);
     let error = output.error();
