@@ -1,0 +1,25 @@
+//! The package manager: packages that have a life.
+//!
+//! ```text
+//! AddRequest --fetched, staged, validated--> the package root          what is wanted: Operation
+//!                                                |                           |
+//! Records (state.redb) <--begun, done-- steps <--+-- transitions: a function of record and operation
+//!                                         |
+//!                                      hooks of the package's lifecycle, each in a thread with a deadline
+//! ```
+//!
+//! A [`PackageManager`] owns a state folder: what it knows of packages, and their data. Packages lie in
+//! a package root, installed by the [installer](crate::install). Their code is a lifecycle: a native
+//! plugin, in the package's own folder `plugins` or on the plugin search path.
+
+mod error;
+mod manager;
+mod request;
+mod status;
+
+pub use error::ManagerError;
+pub use manager::{Deadlines, Holder, PackageManager, PackageManagerBuilder, Started, Stopped};
+pub use request::{AddRequest, AddSource, Answer, DeleteRequest, HookProgress, Operation, Outcome};
+pub use status::{
+    InstalledFrom, LastError, LifecycleState, PackageStatus, PendingOperation, Status, StatusError,
+};
