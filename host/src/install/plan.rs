@@ -6,7 +6,7 @@ use std::sync::Arc;
 use keyway_metadata::TypeName;
 
 use super::decide::{
-    Action, Needed, Occupant, OccupantPackage, Offered, Operation, Wanted, decide,
+    Action, Needed, Occupant, OccupantPackage, Offered, Operation, There, Wanted, decide,
 };
 use super::dependency::{Dependency, PackageDependency};
 use super::error::InstallError;
@@ -17,7 +17,7 @@ use super::staged::{Staged, unpack};
 use crate::compare_versions;
 use crate::package::metadata::{self, MetadataFiles};
 use crate::package::{DataDirs, Package, PackageMetadata, is_installable_id};
-use crate::transaction::unreplaced;
+use crate::transaction::{is_managed, unreplaced};
 
 /// What would happen if a package were installed, and every reason why it is not. Nothing was written
 /// to find out.
@@ -66,14 +66,21 @@ impl Plan {
         };
         let dirs = self.installer.loader.data_dirs();
         let id = self.offered.id.as_deref();
-        let occupant = id.filter(|id| is_installable_id(id));
+        let id = id.filter(|id| is_installable_id(id));
         let files = self.template.definition().metadata_files();
-        let occupant = occupant.and_then(|id| {
-            let path = root.join(id);
-            unreplaced(&path, || occupant_of(&path, files, dirs))
-        });
+        let is_ours = |id: &str| {
+            // What cannot be found out is found out again under the lock.
+            self.installer.settings.for_manager || !is_managed(root, id).unwrap_or(false)
+        };
+        let there = There {
+            managed: id.filter(|id| !is_ours(id)).map(|id| root.join(id)),
+            occupant: id.and_then(|id| {
+                let path = root.join(id);
+                unreplaced(&path, || occupant_of(&path, files, dirs))
+            }),
+        };
         let needed = |dependency: &Dependency| self.needed(dependency);
-        decide(&wanted, &self.offered, occupant.as_ref(), needed)
+        decide(&wanted, &self.offered, &there, needed)
     }
 
     fn needed(&self, dependency: &Dependency) -> Needed {
@@ -100,7 +107,7 @@ impl Plan {
         let installed = package.metadata().and_then(|it| it.view().version());
         match version {
             Some(version) if compare_versions(installed.unwrap_or(""), version).is_lt() => {
-                Needed::TooOld(installed.map(str::to_owned))
+                Needed::OtherVersion(installed.map(str::to_owned))
             }
             _ => Needed::Met,
         }
