@@ -616,3 +616,32 @@ fn what_belongs_to_the_package_manager_is_not_changed_by_others() {
     let done = place.run(["install", "-p", elsewhere.to_str().unwrap(), offered]);
     assert_eq!(done.code, 0, "{done:#?}");
 }
+
+#[test]
+fn a_package_without_what_it_depends_on_is_not_installed() {
+    let place = Place::new();
+    let needs = |bounds: &str| {
+        let needs = format!("[dependencies]\n\"acme.time\" = \"{bounds}\"\n");
+        place.package("clock", &(toml("clock", "1.0") + &needs));
+    };
+    needs(">=1.0, <2");
+    let refused = place.run(["install", "--json", "clock"]);
+    assert_eq!(
+        refused.error()["code"],
+        "dependency-missing",
+        "{refused:#?}"
+    );
+    let message = refused.error()["message"].to_string();
+    assert!(message.contains("`acme.time`"), "{message}");
+    assert!(message.contains(">=1.0, <2"), "{message}");
+    for version in ["0.9", "2.0"] {
+        place.package("time", &toml("time", version));
+        assert_eq!(place.run(["upgrade", "--force", "time"]).code, 0);
+        let refused = place.run(["install", "--json", "clock"]);
+        assert_eq!(refused.error()["code"], "dependency-missing", "{version}");
+    }
+    needs(">=1.0, <3");
+    let done = place.run(["install", "clock"]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    assert_eq!(place.list(TYPE, None), ["acme.clock", "acme.time"]);
+}

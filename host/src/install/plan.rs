@@ -8,13 +8,12 @@ use keyway_metadata::TypeName;
 use super::decide::{
     Action, Needed, Occupant, OccupantPackage, Offered, Operation, There, Wanted, decide,
 };
-use super::dependency::{Dependency, PackageDependency};
+use super::dependency::Dependency;
 use super::error::InstallError;
 use super::installer::Installer;
 use super::refusal::Refusal;
 use super::source::Source;
 use super::staged::{Staged, unpack};
-use crate::compare_versions;
 use crate::package::metadata::{self, MetadataFiles};
 use crate::package::{DataDirs, Package, PackageMetadata, is_installable_id};
 use crate::transaction::{is_managed, unreplaced};
@@ -43,7 +42,7 @@ impl Plan {
         root: PathBuf,
     ) -> Self {
         let mut plan = Self {
-            offered: source.offered(),
+            offered: source.offered(!installer.settings.for_manager),
             installer,
             source,
             operation,
@@ -84,11 +83,7 @@ impl Plan {
     }
 
     fn needed(&self, dependency: &Dependency) -> Needed {
-        let PackageDependency {
-            type_name,
-            id,
-            version,
-        } = match dependency {
+        let needed = match dependency {
             Dependency::Package(package) => package,
             Dependency::Url(url) => {
                 return match self.installer.settings.handlers.of(url) {
@@ -98,18 +93,17 @@ impl Plan {
             }
         };
         let loader = &self.installer.loader;
-        if let Err(error) = loader.template(type_name.as_str()) {
+        let type_name = needed.type_name.as_str();
+        if let Err(error) = loader.template(type_name) {
             return Needed::NoType(error.to_string(), error.hint());
         }
-        let Ok(package) = loader.load_package_at(type_name.as_str(), id) else {
+        let Ok(package) = loader.load_package_at(type_name, &needed.id) else {
             return Needed::Missing;
         };
         let installed = package.metadata().and_then(|it| it.view().version());
-        match version {
-            Some(version) if compare_versions(installed.unwrap_or(""), version).is_lt() => {
-                Needed::OtherVersion(installed.map(str::to_owned))
-            }
-            _ => Needed::Met,
+        match needed.admits(installed.unwrap_or("")) {
+            true => Needed::Met,
+            false => Needed::OtherVersion(installed.map(str::to_owned)),
         }
     }
 
