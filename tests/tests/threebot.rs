@@ -547,3 +547,101 @@ fn packages_are_installed_upgraded_and_removed() {
         "not-installed"
     );
 }
+
+/// A package that belongs to the package manager: it has a folder, or is linked.
+fn managed(place: &Place, id: &str) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mark = place.write(format!("{ROOT}/.keyway/managed/{id}"), "{\"format\": 99}");
+    // Whatever the mask is: nobody else may write there.
+    let folder = mark.ancestors().nth(2).unwrap();
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn what_belongs_to_the_package_manager_is_not_changed_by_others() {
+    let place = Place::new();
+    let (folder, offered) = (format!("{ROOT}/acme.clock"), "offered");
+    place.package(&folder, &toml("clock", "1.0"));
+    place.package(offered, &toml("clock", "2.0"));
+    place.package("offered-linked", &toml("linked", "1.0"));
+    managed(&place, "acme.clock");
+    managed(&place, "acme.linked");
+    let before = Snapshot::of(&place.at("data"));
+    let root = place.at(ROOT);
+    let root = root.to_str().unwrap();
+    let (add, delete) = ("`keyway package add`", "`keyway package delete acme.");
+    for (arguments, hint) in [
+        (&["install", offered][..], add),
+        (&["install", "-t", TYPE, offered], add),
+        (&["install", "-p", root, offered], add),
+        (&["upgrade", offered], add),
+        (&["upgrade", "--force", offered], add),
+        (&["install", "offered-linked"], add),
+        (&["upgrade", "offered-linked"], add),
+        (&["remove", "-t", TYPE, "acme.clock"], delete),
+        (&["remove", "-p", root, "acme.clock"], delete),
+        (&["remove", "acme.clock"], delete),
+        (&["remove", "acme__clock"], delete),
+        (&["remove", "-t", TYPE, "acme.linked"], delete),
+        (&["remove", "acme.linked"], delete),
+        (&["remove", "--dry-run", "acme.clock"], delete),
+        (&["kpackagetool", "-t", TYPE, "-i", offered], add),
+        (&["kpackagetool", "-t", TYPE, "-u", offered], add),
+        (&["kpackagetool", "-t", TYPE, "-i", "offered-linked"], add),
+        (&["kpackagetool", "-t", TYPE, "-u", "offered-linked"], add),
+        (&["kpackagetool", "-t", TYPE, "-r", "acme.clock"], delete),
+        (&["kpackagetool", "-t", TYPE, "-r", "acme.linked"], delete),
+        (&["kpackagetool", "-t", TYPE, "-r", offered], delete),
+    ] {
+        let done = place.run(arguments);
+        assert!(done.code > 0, "{arguments:?}: {done:#?}");
+        let said = &done.stderr;
+        assert!(said.contains("belongs to the package manager"), "{said}");
+        assert!(said.contains(hint), "{arguments:?}: {said}");
+        let differences = before.differences(&Snapshot::of(&place.at("data")));
+        assert!(differences.is_empty(), "{arguments:?}: {differences:?}");
+    }
+    let refused = place.run(["install", "--json", offered]);
+    assert_eq!(refused.error()["code"], "managed");
+    let refused = place.run(["upgrade", "--json", "--dry-run", offered]);
+    assert_eq!(
+        (refused.code, &refused.json()["refusals"][0]["code"]),
+        (1, &json!("managed"))
+    );
+    let refused = place.run(["remove", "--json", "acme.clock"]);
+    assert_eq!(refused.error()["code"], "managed");
+    // It is listed and shown as any, and elsewhere the id is free.
+    assert_eq!(place.list(TYPE, None), ["acme.clock"]);
+    let elsewhere = place.at("elsewhere");
+    let done = place.run(["install", "-p", elsewhere.to_str().unwrap(), offered]);
+    assert_eq!(done.code, 0, "{done:#?}");
+}
+
+#[test]
+fn a_package_without_what_it_depends_on_is_not_installed() {
+    let place = Place::new();
+    let needs = |bounds: &str| {
+        let needs = format!("[dependencies]\n\"acme.time\" = \"{bounds}\"\n");
+        place.package("clock", &(toml("clock", "1.0") + &needs));
+    };
+    needs(">=1.0, <2");
+    let refused = place.run(["install", "--json", "clock"]);
+    assert_eq!(
+        refused.error()["code"],
+        "dependency-missing",
+        "{refused:#?}"
+    );
+    let message = refused.error()["message"].to_string();
+    assert!(message.contains("`acme.time`"), "{message}");
+    assert!(message.contains(">=1.0, <2"), "{message}");
+    for version in ["0.9", "2.0"] {
+        place.package("time", &toml("time", version));
+        assert_eq!(place.run(["upgrade", "--force", "time"]).code, 0);
+        let refused = place.run(["install", "--json", "clock"]);
+        assert_eq!(refused.error()["code"], "dependency-missing", "{version}");
+    }
+    needs(">=1.0, <3");
+    let done = place.run(["install", "clock"]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    assert_eq!(place.list(TYPE, None), ["acme.clock", "acme.time"]);
+}

@@ -49,6 +49,15 @@ pub(super) struct Offered {
     pub(super) dependencies: Vec<Result<Dependency, BadDependency>>,
 }
 
+/// What the root knows of the package's name.
+#[derive(Debug)]
+pub(super) struct There {
+    /// The folder that it has, or would have, if it belongs to the package manager and is not for us
+    /// to change.
+    pub(super) managed: Option<PathBuf>,
+    pub(super) occupant: Option<Occupant>,
+}
+
 /// What has the package's name in the root.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Occupant {
@@ -72,8 +81,8 @@ pub(super) enum Needed {
     Missing,
     /// There are no packages of its type: why, and what to do about it.
     NoType(String, Option<String>),
-    /// An older version is installed.
-    TooOld(Option<String>),
+    /// A version is installed that will not do.
+    OtherVersion(Option<String>),
     /// A program would see to it.
     Handler,
     /// No program sees to such a thing.
@@ -83,10 +92,14 @@ pub(super) enum Needed {
 pub(super) fn decide(
     wanted: &Wanted<'_>,
     offered: &Offered,
-    occupant: Option<&Occupant>,
+    there: &There,
     needed: impl Fn(&Dependency) -> Needed,
 ) -> (Action, Vec<Refusal>) {
     let mut refusals = Vec::new();
+    if let (Some(path), Some(id)) = (&there.managed, &offered.id) {
+        let (path, id) = (path.clone(), id.clone());
+        refusals.push(Refusal::Managed { path, id });
+    }
     match &offered.id {
         None => refusals.push(Refusal::NoId),
         Some(id) if !is_installable_id(id) => {
@@ -110,10 +123,13 @@ pub(super) fn decide(
         };
         refusals.extend(refusal);
     }
-    let action = match occupant {
+    let action = match &there.occupant {
         None => Action::Install,
         Some(occupant) => {
-            refusals.extend(in_the_way(wanted, offered, occupant));
+            // Nothing is in the way that would be of use to know.
+            if there.managed.is_none() {
+                refusals.extend(in_the_way(wanted, offered, occupant));
+            }
             let package = occupant.package.as_ref();
             Action::Upgrade {
                 from: package.and_then(|it| it.version.clone()),
@@ -173,7 +189,7 @@ fn unmet(dependency: &Dependency, needed: &Needed, wanted: &Wanted<'_>) -> Optio
             why: why.clone(),
             remedy: remedy.clone(),
         }),
-        Needed::TooOld(version) => Some(Refusal::MissingDependency {
+        Needed::OtherVersion(version) => Some(Refusal::MissingDependency {
             dependency,
             installed: Some(version.clone().unwrap_or_default()),
         }),

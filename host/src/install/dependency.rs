@@ -1,12 +1,15 @@
 //! What packages need besides themselves.
 
 use std::fmt;
+use std::path::Path;
 
 use keyway_metadata::TypeName;
 use keyway_metadata::foreign::Escaped;
+use keyway_metadata::threebot::{self, PackageToml, Requirement};
 use serde_json::{Map, Value};
 
-use crate::package::is_installable_id;
+use crate::compare_versions;
+use crate::package::{PackageMetadata, is_installable_id};
 
 /// KPackage's key: a list of URLs. Objects of our form may stand among them.
 const KPACKAGE: &str = "X-KPackage-Dependencies";
@@ -23,7 +26,8 @@ pub enum Dependency {
     Url(String),
 }
 
-/// A package that another one needs: `{"type": "Vendor/Name", "id": "the.id", "version": "1.2"}`.
+/// A package that another one needs: `{"type": "Vendor/Name", "id": "the.id", "version": "1.2"}`, or
+/// in `[dependencies]` of a `package.toml` `"author.name" = ">=1.2, <2"`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PackageDependency {
@@ -33,6 +37,21 @@ pub struct PackageDependency {
     pub id: String,
     /// The lowest version that will do; any if left out.
     pub version: Option<String>,
+    /// What a `package.toml` says of its version; any will do if there is nothing.
+    pub requirement: Option<Requirement>,
+}
+
+impl PackageDependency {
+    /// Whether a version will do; the empty text stands for none.
+    pub(super) fn admits(&self, version: &str) -> bool {
+        let compare = |other: &str| compare_versions(version, other);
+        let lowest = self.version.as_deref();
+        lowest.is_none_or(|lowest| compare(lowest).is_ge())
+            && self
+                .requirement
+                .as_ref()
+                .is_none_or(|it| it.admits(compare))
+    }
 }
 
 impl fmt::Display for Dependency {
@@ -43,12 +62,16 @@ impl fmt::Display for Dependency {
                 type_name,
                 id,
                 version,
+                requirement,
             }) => {
                 write!(f, "`{}` of type `{type_name}`", Escaped(id))?;
-                match version {
-                    Some(version) => write!(f, ", version {} or later", Escaped(version)),
-                    None => Ok(()),
+                if let Some(version) = version {
+                    write!(f, ", version {} or later", Escaped(version))?;
                 }
+                if let Some(requirement) = requirement {
+                    write!(f, ", version {}", Escaped(requirement.as_str()))?;
+                }
+                Ok(())
             }
         }
     }
@@ -69,7 +92,33 @@ impl Dependency {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct BadDependency(pub(super) String);
 
-/// The dependencies that metadata name.
+/// The packages that a `package.toml` names in `[dependencies]`; none of other metadata.
+pub(super) fn of_package_toml(metadata: &PackageMetadata) -> Vec<Dependency> {
+    let file = metadata.file().and_then(Path::file_name);
+    if file != Some(threebot::FILE_NAME.as_ref()) {
+        return Vec::new();
+    }
+    // It was found to be sound when it was read.
+    let (Ok(package), Ok(type_name)) = (
+        PackageToml::of(metadata.document()),
+        threebot::TYPE.parse::<TypeName>(),
+    ) else {
+        return Vec::new();
+    };
+    let dependencies = package.dependencies.into_iter();
+    let dependencies = dependencies.map(|(name, requirement)| {
+        let says_nothing = matches!(requirement.as_str().trim(), "" | "*");
+        Dependency::Package(PackageDependency {
+            type_name: type_name.clone(),
+            id: name.as_str().to_owned(),
+            version: None,
+            requirement: (!says_nothing).then_some(requirement),
+        })
+    });
+    dependencies.collect()
+}
+
+/// The dependencies that metadata name in KPackage's key and in ours.
 pub(super) fn of(metadata: &Map<String, Value>) -> Vec<Result<Dependency, BadDependency>> {
     let lists = [KPACKAGE, OWN].into_iter().filter_map(|key| {
         let value = metadata.get(key)?;
@@ -128,6 +177,7 @@ fn one(key: &str, item: &Value) -> Result<Dependency, BadDependency> {
                 type_name,
                 id: id.to_owned(),
                 version,
+                requirement: None,
             }))
         }
         other => bad(&format!(

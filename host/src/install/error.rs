@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyway_metadata::TypeName;
+use keyway_metadata::foreign::Escaped;
 
 use super::refusal::Refusal;
 use crate::archive::ArchiveError;
@@ -176,6 +177,26 @@ pub enum InstallError {
         /// What is there now.
         path: PathBuf,
     },
+    /// What is to be removed belongs to the package manager, be it a linked package.
+    #[error("{} is not removed: it belongs to the package manager", Shown::new(.path))]
+    Managed {
+        /// The folder that it has.
+        path: PathBuf,
+        /// Its id.
+        id: String,
+    },
+    /// A package is not upgraded anew while its last upgrade may have to be taken back.
+    #[error("{} is not upgraded: its last upgrade is not finished", Shown::new(.path))]
+    Unfinished {
+        /// The package.
+        path: PathBuf,
+    },
+    /// The version that is to be put back is not kept any more.
+    #[error("{} stays as it is: the version that is to take its place is not kept", Shown::new(.path))]
+    NotKept {
+        /// The package.
+        path: PathBuf,
+    },
     /// What is to be removed is no package, or one of another type.
     #[error("{} is not removed: {why}", Shown::new(.path))]
     NotRemovable {
@@ -218,6 +239,9 @@ impl InstallError {
             Self::BadName { .. } => "bad-name",
             Self::NotInstalled { .. } => "not-installed",
             Self::Replaced { .. } => "package-replaced",
+            Self::Managed { .. } => "managed",
+            Self::Unfinished { .. } => "upgrade-unfinished",
+            Self::NotKept { .. } => "version-not-kept",
             Self::NotRemovable { .. } => "not-removable",
         }
     }
@@ -240,7 +264,8 @@ impl InstallError {
                 ..
             } => Some(format!("one is installed in {}", Shown::new(path))),
             Self::NotOurs { path, .. } => Some(format!(
-                "install as that user; or remove {}, which holds receipts and no packages",
+                "install as that user; or remove {}, which holds receipts, what the package manager notes and \
+                 keeps, and no package that is seen",
                 Shown::new(path)
             )),
             Self::BadName { .. } => {
@@ -256,6 +281,10 @@ impl InstallError {
                 }
                 .to_owned(),
             ),
+            Self::Managed { id, .. } => Some(format!(
+                "let the package manager do it: `keyway package delete {}`",
+                Escaped(id)
+            )),
             Self::Replaced { .. } => Some("look at what is there now, and plan it anew".to_owned()),
             Self::Io { source, .. } => match source.kind() {
                 io::ErrorKind::CrossesDevices => Some(
@@ -318,6 +347,8 @@ impl From<RootError> for InstallError {
         match error {
             RootError::Locked { path: root, waited } => Self::Locked { root, waited },
             RootError::NotOurs { path, owner, mode } => Self::NotOurs { path, owner, mode },
+            RootError::NotKept { path } => Self::NotKept { path },
+            RootError::Unfinished { path } => Self::Unfinished { path },
             RootError::Io { path, source } => Self::Io { path, source },
         }
     }

@@ -67,6 +67,7 @@ pub(super) struct Settings {
     pub(super) limits: Limits,
     pub(super) lock_wait: Duration,
     pub(super) sync: bool,
+    pub(super) for_manager: bool,
     pub(super) progress: Arc<dyn Fn(&Progress) + Send + Sync>,
 }
 
@@ -101,6 +102,7 @@ impl Installer {
                 limits: Limits::default(),
                 lock_wait: LOCK_WAIT,
                 sync: true,
+                for_manager: false,
                 progress: Arc::new(|_| {}),
             },
             listeners: Arc::default(),
@@ -433,9 +435,13 @@ pub(super) struct Roots {
 }
 
 impl Roots {
-    /// The one that has something of that name, else the first.
+    /// The one that has something of that name, or of whose packages one is linked under it, else the
+    /// first.
     pub(super) fn of(self, name: &str) -> PathBuf {
-        let has = |root: &PathBuf| std::fs::symlink_metadata(root.join(name)).is_ok();
+        let has = |root: &PathBuf| {
+            std::fs::symlink_metadata(root.join(name)).is_ok()
+                || transaction::is_managed(root, name).unwrap_or(false)
+        };
         if has(&self.first) {
             return self.first;
         }

@@ -25,6 +25,13 @@
 //! Files and folders are on the disk before the rename that makes them visible. Locks keep out whoever
 //! uses Keyway; KDE's tools do not know them.
 //!
+//! # Packages of the package manager
+//!
+//! What the package manager installs or links belongs to it: `.keyway/managed/ID` of the root says so,
+//! whatever is in that file. Installing, upgrading or removing it by other means is refused, since the
+//! manager has more to see to than files. While it upgrades a package it keeps the old version, in
+//! `.keyway/kept/ID`, until the new one has proved itself.
+//!
 //! # Limits
 //!
 //! * Where the system cannot exchange two folders (some network and FUSE file systems, Windows) an
@@ -44,6 +51,7 @@ mod dependency;
 mod error;
 mod handlers;
 mod installer;
+mod manager;
 mod package;
 mod plan;
 mod receipt;
@@ -62,6 +70,8 @@ pub use dependency::{Dependency, PackageDependency};
 pub use error::InstallError;
 pub use handlers::Handlers;
 pub use installer::Installer;
+#[allow(unused_imports, reason = "the package manager names it")]
+pub(crate) use manager::Kept;
 pub use plan::Plan;
 pub use receipt::{Receipt, ReceiptEntry, ReceiptKind, ReceiptSource};
 pub use refusal::Refusal;

@@ -6,18 +6,17 @@ use std::sync::Arc;
 use keyway_metadata::TypeName;
 
 use super::decide::{
-    Action, Needed, Occupant, OccupantPackage, Offered, Operation, Wanted, decide,
+    Action, Needed, Occupant, OccupantPackage, Offered, Operation, There, Wanted, decide,
 };
-use super::dependency::{Dependency, PackageDependency};
+use super::dependency::Dependency;
 use super::error::InstallError;
 use super::installer::Installer;
 use super::refusal::Refusal;
 use super::source::Source;
 use super::staged::{Staged, unpack};
-use crate::compare_versions;
 use crate::package::metadata::{self, MetadataFiles};
 use crate::package::{DataDirs, Package, PackageMetadata, is_installable_id};
-use crate::transaction::unreplaced;
+use crate::transaction::{is_managed, unreplaced};
 
 /// What would happen if a package were installed, and every reason why it is not. Nothing was written
 /// to find out.
@@ -43,7 +42,7 @@ impl Plan {
         root: PathBuf,
     ) -> Self {
         let mut plan = Self {
-            offered: source.offered(),
+            offered: source.offered(!installer.settings.for_manager),
             installer,
             source,
             operation,
@@ -66,22 +65,25 @@ impl Plan {
         };
         let dirs = self.installer.loader.data_dirs();
         let id = self.offered.id.as_deref();
-        let occupant = id.filter(|id| is_installable_id(id));
+        let id = id.filter(|id| is_installable_id(id));
         let files = self.template.definition().metadata_files();
-        let occupant = occupant.and_then(|id| {
-            let path = root.join(id);
-            unreplaced(&path, || occupant_of(&path, files, dirs))
-        });
+        let is_ours = |id: &str| {
+            // What cannot be found out is found out again under the lock.
+            self.installer.settings.for_manager || !is_managed(root, id).unwrap_or(false)
+        };
+        let there = There {
+            managed: id.filter(|id| !is_ours(id)).map(|id| root.join(id)),
+            occupant: id.and_then(|id| {
+                let path = root.join(id);
+                unreplaced(&path, || occupant_of(&path, files, dirs))
+            }),
+        };
         let needed = |dependency: &Dependency| self.needed(dependency);
-        decide(&wanted, &self.offered, occupant.as_ref(), needed)
+        decide(&wanted, &self.offered, &there, needed)
     }
 
     fn needed(&self, dependency: &Dependency) -> Needed {
-        let PackageDependency {
-            type_name,
-            id,
-            version,
-        } = match dependency {
+        let needed = match dependency {
             Dependency::Package(package) => package,
             Dependency::Url(url) => {
                 return match self.installer.settings.handlers.of(url) {
@@ -91,18 +93,17 @@ impl Plan {
             }
         };
         let loader = &self.installer.loader;
-        if let Err(error) = loader.template(type_name.as_str()) {
+        let type_name = needed.type_name.as_str();
+        if let Err(error) = loader.template(type_name) {
             return Needed::NoType(error.to_string(), error.hint());
         }
-        let Ok(package) = loader.load_package_at(type_name.as_str(), id) else {
+        let Ok(package) = loader.load_package_at(type_name, &needed.id) else {
             return Needed::Missing;
         };
         let installed = package.metadata().and_then(|it| it.view().version());
-        match version {
-            Some(version) if compare_versions(installed.unwrap_or(""), version).is_lt() => {
-                Needed::TooOld(installed.map(str::to_owned))
-            }
-            _ => Needed::Met,
+        match needed.admits(installed.unwrap_or("")) {
+            true => Needed::Met,
+            false => Needed::OtherVersion(installed.map(str::to_owned)),
         }
     }
 

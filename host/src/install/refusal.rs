@@ -11,6 +11,14 @@ use crate::package::{Shown, ShownList};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
+    /// The package manager has a package of that id in that root, be it a linked one.
+    #[error("{} belongs to the package manager", Shown::new(.path))]
+    Managed {
+        /// The folder that a package of that id has.
+        path: PathBuf,
+        /// The id.
+        id: String,
+    },
     /// The metadata name no id.
     #[error("its metadata name no id")]
     NoId,
@@ -70,7 +78,7 @@ pub enum Refusal {
         /// What is there.
         path: PathBuf,
     },
-    /// A package that it needs is not installed, or too old.
+    /// A package that it needs is not installed, or of a version that will not do.
     #[error("it needs {dependency}, {}", Found(.installed))]
     MissingDependency {
         /// What it needs.
@@ -113,6 +121,7 @@ impl Refusal {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
+            Self::Managed { .. } => "managed",
             Self::NoId => "id-missing",
             Self::BadId { .. } => "id-refused",
             Self::OtherType { .. } => "type-differs",
@@ -133,6 +142,9 @@ impl Refusal {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         Some(match self {
+            Self::Managed { .. } => {
+                "let the package manager do it: `keyway package add`".to_owned()
+            }
             Self::NoId => "give it one, in `KPlugin.Id` of its metadata".to_owned(),
             Self::BadId { .. } => "change `KPlugin.Id` in its metadata".to_owned(),
             Self::OtherType { declared, .. } => match &declared[..] {

@@ -12,7 +12,7 @@ use super::receipt::Receipt;
 use super::staged::of_aftermath;
 use crate::package::metadata;
 use crate::package::{Change, PackageEvent, Shown, ShownList, is_installable_id};
-use crate::transaction::{Place, Root, unreplaced};
+use crate::transaction::{Place, Root, is_managed, unreplaced};
 
 /// A package that is to be removed. Nothing was changed yet.
 #[derive(Debug)]
@@ -56,10 +56,12 @@ impl Removal {
         };
         // The name of a 3bot package may be spelled with `__` for its dot.
         let meant = FullName::meant(name).filter(|meant| meant.as_str() != name);
-        let mut removals =
-            meant.filter_map(|it| Self::plan_exactly(installer.clone(), it.as_str()).ok());
-        let is_one = |removal: &Self| removal.types().iter().any(|it| it == threebot::TYPE);
-        removals.find(is_one).map_or(planned, Ok)
+        let mut removals = meant.map(|it| Self::plan_exactly(installer.clone(), it.as_str()));
+        let is_one = |removal: &Result<Self, _>| match removal {
+            Ok(removal) => removal.types().iter().any(|it| it == threebot::TYPE),
+            Err(error) => matches!(error, InstallError::Managed { .. }),
+        };
+        removals.find(is_one).unwrap_or(planned)
     }
 
     fn plan_exactly(installer: Installer, name: &str) -> Result<Self, InstallError> {
@@ -72,6 +74,9 @@ impl Removal {
             Err(InstallError::NoRoot) => search(&installer, name)?,
             roots => roots?.of(name),
         };
+        if !installer.settings.for_manager && is_managed(&root, name).unwrap_or(false) {
+            return Err(managed(&root, name));
+        }
         let found = look(&installer, &root, name)?;
         Ok(Self {
             installer,
@@ -120,12 +125,23 @@ impl Removal {
         let installer = &self.installer;
         let root = Root::new(&self.root, installer.settings.sync);
         let locked = installer.lock(&root)?;
+        let manages = installer.settings.for_manager;
+        if !manages && locked.is_managed(&self.name)? {
+            return Err(managed(&self.root, &self.name));
+        }
         let found = look(installer, &self.root, &self.name)?;
         let path = self.path();
         if only_planned && found != self.found {
             return Err(InstallError::Replaced { path });
         }
-        let (withdrawn, aftermath) = locked.withdraw(&self.name)?;
+        if manages {
+            // First, or it might be put back.
+            locked.drop_kept(&self.name)?;
+        }
+        let (withdrawn, mut aftermath) = locked.withdraw(&self.name)?;
+        if manages {
+            aftermath.extend(locked.unmark(&self.name).err());
+        }
         let removed = locked.discard(withdrawn);
         drop(locked);
         let mut warnings: Vec<String> = aftermath.iter().map(of_aftermath).collect();
@@ -144,6 +160,13 @@ impl Removal {
             version: found.version,
             warnings,
         })
+    }
+}
+
+fn managed(root: &Path, name: &str) -> InstallError {
+    InstallError::Managed {
+        path: root.join(name),
+        id: name.to_owned(),
     }
 }
 
@@ -220,7 +243,8 @@ fn search(installer: &Installer, name: &str) -> Result<PathBuf, InstallError> {
         .iter()
         .filter_map(|installer| {
             let root = installer.own_roots().ok()?.of(name);
-            look(installer, &root, name).is_ok().then_some(root)
+            let has = || is_managed(&root, name).unwrap_or(false);
+            (look(installer, &root, name).is_ok() || has()).then_some(root)
         })
         .collect();
     let mut roots = roots.into_iter();

@@ -112,14 +112,23 @@ impl Source {
         self.file.as_ref()
     }
 
-    /// What its metadata say that matters here.
-    pub(super) fn offered(&self) -> Offered {
+    /// What its metadata say that matters here. `counts_toml`: also what a `package.toml` says of
+    /// dependencies.
+    pub(super) fn offered(&self, counts_toml: bool) -> Offered {
         let view = self.metadata.view();
+        let mut dependencies = dependency::of(view.raw());
+        if counts_toml {
+            dependencies.extend(
+                dependency::of_package_toml(&self.metadata)
+                    .into_iter()
+                    .map(Ok),
+            );
+        }
         Offered {
             id: view.id().map(str::to_owned),
             types: self.metadata.declared_types(),
             version: view.version().map(str::to_owned),
-            dependencies: dependency::of(view.raw()),
+            dependencies,
         }
     }
 }

@@ -110,6 +110,26 @@ impl Staged {
     /// why not; the root is locked; it was cancelled; the step cannot be made. Nothing is changed
     /// then.
     pub fn commit(self) -> Result<Installed, InstallError> {
+        self.put(false)
+    }
+
+    /// As [`commit`](Self::commit), for the package manager: the package belongs to it afterwards, and
+    /// what it takes the place of is kept, with its receipt, so that
+    /// [`ensure_in_place`](Installer::ensure_in_place) can put it back. Where nothing is there,
+    /// nothing is kept.
+    ///
+    /// What is kept of an earlier upgrade is given up, if the old version was put back after it.
+    ///
+    /// # Errors
+    ///
+    /// As [`commit`](Self::commit). [`InstallError::Unfinished`]: the new version of an earlier upgrade
+    /// is in place, and the old one is still kept.
+    #[allow(dead_code, reason = "for the package manager")]
+    pub(crate) fn commit_keeping(self) -> Result<Installed, InstallError> {
+        self.put(true)
+    }
+
+    fn put(self, keeps: bool) -> Result<Installed, InstallError> {
         // What comes first is dropped last: the root takes away what is empty when all else is gone.
         let Self {
             plan,
@@ -123,10 +143,23 @@ impl Staged {
         let locked = installer.lock(&root)?;
         let (action, refusals) = plan.decide(locked.path());
         plan.refused(&refusals)?;
-        let aftermath = match action {
-            Action::Install => locked.put(&work, id)?,
-            Action::Upgrade { .. } => locked.exchange(&work, id)?,
+        // Before the package: who is killed in between leaves no package that anybody may change.
+        let manages = keeps || installer.settings.for_manager;
+        let newly_marked = manages && locked.mark(id)?;
+        let put = match action {
+            Action::Install => locked.put(&work, id),
+            Action::Upgrade { .. } if keeps => locked.exchange_keeping(&work, id),
+            Action::Upgrade { .. } => locked.exchange(&work, id),
         };
+        let mut aftermath = put.inspect_err(|_| {
+            if newly_marked {
+                let _ = locked.unmark(id);
+            }
+        })?;
+        if manages && !(keeps && matches!(action, Action::Upgrade { .. })) {
+            // It is of versions that are not there any more.
+            aftermath.extend(locked.drop_kept(id).err());
+        }
         let path = locked.path().join(id);
         drop(locked);
         warnings.extend(aftermath.iter().map(of_aftermath));

@@ -27,6 +27,20 @@ pub(crate) enum RootError {
         /// Its permissions.
         mode: u32,
     },
+    /// The version of a package that is to be in place is neither there nor kept.
+    #[cfg(feature = "install")]
+    #[error("of `{}` that version is not kept", path.display())]
+    NotKept {
+        /// The package.
+        path: PathBuf,
+    },
+    /// An upgrade may still have to be taken back.
+    #[cfg(feature = "install")]
+    #[error("the upgrade of `{}` is not finished", path.display())]
+    Unfinished {
+        /// The package.
+        path: PathBuf,
+    },
     /// The system says no.
     #[error("`{}`", path.display())]
     Io {

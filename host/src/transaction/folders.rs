@@ -118,7 +118,7 @@ fn open_folder(path: &Path, _: bool) -> io::Result<File> {
 }
 
 /// Makes a folder to which nobody else may write, whatever the process's mask.
-fn make_folder(path: &Path) -> io::Result<()> {
+pub(super) fn make_folder(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o755);

@@ -4,6 +4,8 @@
 //! Root --lock--> LockedRoot --begin--> Work: a private folder, in which a package is prepared
 //!                    |                   |
 //!                    |                   +--put, exchange: one rename--> the package root
+//!                    |                   +--exchange_keeping--> the same, and what was there is kept
+//!                    +--ensure_in_place: the kept one, or the one that took its place
 //!                    +--withdraw: one rename--> out of the package root
 //! ```
 //!
@@ -13,6 +15,8 @@
 //! ID/                     a package
 //! .keyway/lock            held by whoever changes something
 //! .keyway/receipts/ID.json
+//! .keyway/managed/ID      says that ID belongs to the package manager
+//! .keyway/kept/ID/        the other version of a package whose upgrade may still be taken back
 //! .keyway/removed.NUMBER  a package that was removed, until all of it is gone
 //! .keyway/changes/NAME/   one change that is being prepared, or what a killed process left of it
 //!     lock                held by the process that prepares it
@@ -30,7 +34,12 @@
 
 mod error;
 mod folders;
+#[cfg(feature = "install")]
+mod keep;
+mod kept;
 mod lock;
+#[cfg(feature = "install")]
+mod managed;
 mod recover;
 #[cfg(feature = "install")]
 mod remove;
@@ -53,6 +62,13 @@ use std::time::UNIX_EPOCH;
 
 #[cfg(feature = "install")]
 pub(crate) use error::RootError;
+#[cfg(feature = "install")]
+#[allow(unused_imports, reason = "the package manager names it")]
+pub(crate) use keep::Kept;
+#[cfg(feature = "install")]
+pub(crate) use kept::Which;
+#[cfg(feature = "install")]
+pub(crate) use managed::{is_managed, managed};
 pub(crate) use recover::restore;
 #[cfg(feature = "install")]
 pub(crate) use root::{LockedRoot, Root};
@@ -63,6 +79,9 @@ pub(crate) use work::Work;
 const FOLDER: &str = ".keyway";
 const WORK: &str = "changes";
 const RECEIPTS: &str = "receipts";
+#[cfg(feature = "install")]
+const MANAGED: &str = "managed";
+const KEPT: &str = "kept";
 const LOCK: &str = "lock";
 const PACKAGE: &str = "package";
 const OLD: &str = "old";

@@ -5,9 +5,10 @@ use std::io;
 use std::path::{Component, Path};
 
 use super::folders::Folders;
+use super::kept;
 use super::lock::Lock;
 use super::swap;
-use super::{FOLDER, LOCK, OLD, PACKAGE, Place, RECEIPT, RECEIPTS, WORK, is_there};
+use super::{FOLDER, KEPT, LOCK, OLD, PACKAGE, Place, RECEIPT, RECEIPTS, WORK, is_there};
 #[cfg(feature = "install")]
 use super::{WITHDRAWN, remove::remove, work::remove_work};
 use super::{read_receipt, receipt_in};
@@ -37,7 +38,8 @@ pub(super) fn clean(folders: &Folders) {
             false => Ok(()),
         }
     });
-    if !finished {
+    let settled = for_each(folders, KEPT, |kept| kept::settle(folders, kept));
+    if !finished || !settled {
         // A package that is not there may come back.
         return;
     }
@@ -53,9 +55,10 @@ pub(super) fn clean(folders: &Folders) {
 
 /// Puts a package back that a killed process took away and did not replace, where two folders cannot
 /// be exchanged; for those who look at `root`, if our folder in it is theirs. Where there is nothing to
-/// do it costs one system call.
+/// do it costs two system calls.
 pub(crate) fn restore(root: &Path) {
-    if !matches!(is_there(&root.join(FOLDER).join(WORK)), Ok(true)) {
+    let has = |part| matches!(is_there(&root.join(FOLDER).join(part)), Ok(true));
+    if !has(WORK) && !has(KEPT) {
         return;
     }
     let Ok(folders) = Folders::open(root, false) else {
@@ -67,6 +70,15 @@ pub(crate) fn restore(root: &Path) {
         }
         match Lock::try_take(&folders.ours().join(LOCK))? {
             Some(_lock) => finish(&folders, work),
+            None => Ok(()),
+        }
+    });
+    for_each(&folders, KEPT, |kept| {
+        if !kept::is_unsettled(&folders, kept)? {
+            return Ok(());
+        }
+        match Lock::try_take(&folders.ours().join(LOCK))? {
+            Some(_lock) => kept::settle(&folders, kept),
             None => Ok(()),
         }
     });
@@ -133,7 +145,7 @@ fn finish(folders: &Folders, work: &Path) -> io::Result<()> {
 }
 
 /// Whether there is something else than a receipt.
-fn is_malformed(error: &io::Error) -> bool {
+pub(super) fn is_malformed(error: &io::Error) -> bool {
     use io::ErrorKind::{InvalidData, IsADirectory, UnexpectedEof};
     [InvalidData, IsADirectory, UnexpectedEof].contains(&error.kind())
 }

@@ -14,7 +14,7 @@ use super::remove::remove;
 use super::swap;
 use super::sync::sync_folder;
 use super::work::Work;
-use super::{FOLDER, LOCK, RECEIPTS, WITHDRAWN, WORK, receipt_in, unless_absent};
+use super::{FOLDER, KEPT, LOCK, MANAGED, RECEIPTS, WITHDRAWN, WORK, receipt_in, unless_absent};
 
 /// As often a root is made anew that somebody else takes away at the same time.
 const ATTEMPTS: usize = 100;
@@ -111,8 +111,8 @@ impl Drop for Root {
 /// Takes away what is empty of our folder in the root.
 fn tidy(folders: &Folders, lock: &Lock) {
     let ours = folders.ours();
-    for folder in [ours.join(WORK), ours.join(RECEIPTS)] {
-        let _ = fs::remove_dir(folder);
+    for part in [WORK, RECEIPTS, MANAGED, KEPT] {
+        let _ = fs::remove_dir(ours.join(part));
     }
     let only_lock = fs::read_dir(ours).is_ok_and(|mut entries| {
         entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == LOCK))
@@ -134,6 +134,26 @@ impl LockedRoot<'_> {
     /// The root, links followed.
     pub(crate) fn path(&self) -> &Path {
         self.folders.path()
+    }
+
+    pub(super) fn folders(&self) -> &Folders {
+        &self.folders
+    }
+
+    /// Whether changes are brought to the disk before they count.
+    pub(super) fn syncs(&self) -> bool {
+        self.root.sync
+    }
+
+    /// Whether two folders may be exchanged in one step.
+    pub(super) fn exchanges(&self) -> bool {
+        self.root.exchanges
+    }
+
+    /// The folders in which a part of the root may have been made.
+    pub(super) fn made_in(&self) -> impl Iterator<Item = &Path> {
+        let missing = self.root.missing.iter();
+        missing.map(|folder| folder.parent().unwrap_or(folder))
     }
 
     /// Cleans up what killed processes left, and begins a change. It goes on without the lock.
@@ -199,7 +219,7 @@ impl LockedRoot<'_> {
         remove(&withdrawn.0)
     }
 
-    fn make_receipts(&self) -> Result<(), RootError> {
+    pub(super) fn make_receipts(&self) -> Result<(), RootError> {
         let receipts = self.folders.ours().join(RECEIPTS);
         match fs::create_dir(&receipts) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
@@ -219,14 +239,14 @@ impl LockedRoot<'_> {
             aftermath.push(self.folders.at(&receipt)(error));
         }
         self.sync(self.folders.root(), &mut aftermath);
-        for folder in &self.root.missing {
-            self.sync(folder.parent().unwrap_or(folder), &mut aftermath);
+        for folder in self.made_in() {
+            self.sync(folder, &mut aftermath);
         }
         self.sync(&self.folders.ours().join(RECEIPTS), &mut aftermath);
         aftermath
     }
 
-    fn sync(&self, folder: &Path, aftermath: &mut Aftermath) {
+    pub(super) fn sync(&self, folder: &Path, aftermath: &mut Aftermath) {
         if self.root.sync
             && let Err(error) = sync_folder(folder)
         {

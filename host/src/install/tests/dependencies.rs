@@ -159,3 +159,81 @@ fn a_handler_is_killed_when_it_is_cancelled() {
         assert!(!process.exists(), "{}", process.display());
     }
 }
+
+/// 3bot packages are known there, whose metadata are in `package.toml`.
+fn with_threebot() -> Site {
+    let site = Site::new();
+    let structure = crate::package::tests::support::Structure::new(|package| {
+        package.set_default_package_root("test/threebot");
+        package.set_contents_prefix_paths(&[]);
+        package.add_file_definition("metadata", "package.toml", "Who the package is");
+        package.set_required("metadata", true);
+        Ok(())
+    });
+    site.place.know("ThreeBot/Package", structure);
+    site
+}
+
+fn offer_toml(site: &Site, name: &str, version: &str, dependencies: &str) -> PathBuf {
+    let toml = format!(
+        "[source]\nthreebot = 'acme'\nname = '{name}'\nversion = '{version}'\n\n\
+         [dependencies]\n{dependencies}\n"
+    );
+    let file = site
+        .place
+        .write(format!("offered/{name}/package.toml"), toml);
+    file.parent().unwrap().to_path_buf()
+}
+
+#[test]
+fn what_a_package_toml_says_counts() {
+    let site = with_threebot();
+    let time = offer_toml(&site, "time", "1.10", "");
+    site.installer.install(&time).unwrap();
+    site.events();
+    let clock = offer_toml(
+        &site,
+        "clock",
+        "1",
+        "'acme.time' = '>=1.2, <1.10'\n'acme.zone' = '*'\nacme.moon = '>2'",
+    );
+    let archive = site.tar(&clock, "clock");
+    let before = site.holds();
+    for path in [&clock, &archive] {
+        for error in [
+            site.refused(site.installer.install(path), &before),
+            site.refused(site.installer.upgrade(path), &before),
+        ] {
+            assert_eq!(error.code(), "dependency-missing");
+            let texts: Vec<_> = error.refusals().iter().map(ToString::to_string).collect();
+            assert_eq!(
+                texts,
+                [
+                    "it needs `acme.moon` of type `ThreeBot/Package`, version >2, which is not installed",
+                    "it needs `acme.time` of type `ThreeBot/Package`, version >=1.2, <1.10, and version \
+                     `1.10` is installed",
+                    "it needs `acme.zone` of type `ThreeBot/Package`, which is not installed",
+                ]
+            );
+        }
+    }
+    // The package manager sees to it itself.
+    let manager = site.installer.clone().for_manager();
+    manager.install(&clock).unwrap();
+    for met in [">=1.2", "<=1.10", "=1.10", ">1.9, <2", "*"] {
+        let clock = offer_toml(&site, "other", "1", &format!("'acme.time' = '{met}'"));
+        let installed = site.installer.clone().force(true).upgrade(clock);
+        assert!(installed.is_ok(), "{met}: {installed:?}");
+    }
+}
+
+/// Only in a `package.toml` it is that.
+#[test]
+fn a_table_of_that_name_elsewhere_says_nothing() {
+    let site = with_threebot();
+    let mut metadata = metadata("a", "1");
+    metadata["source"] = serde_json::json!({"threebot": "acme", "name": "a"});
+    metadata["dependencies"] = serde_json::json!({"acme.zone": ">=1"});
+    let path = site.offer_with("a", &metadata);
+    site.installer.install(path).unwrap();
+}

@@ -3,6 +3,7 @@
 #[cfg(unix)]
 mod dependencies;
 mod installed;
+mod managed;
 mod refused;
 mod removed;
 mod system;

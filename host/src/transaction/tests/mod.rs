@@ -1,3 +1,7 @@
+mod kept;
+#[cfg(target_os = "linux")]
+mod killed;
+mod managed;
 #[cfg(unix)]
 mod others;
 
@@ -48,14 +52,7 @@ impl Site {
 
     /// Begins to put a package there.
     fn prepare(&self, root: &Root, id: &str, text: &str) -> Work {
-        let work = root.lock(NOW).unwrap().begin().unwrap();
-        fs::create_dir(work.package()).unwrap();
-        fs::write(work.package().join("text"), text).unwrap();
-        let folder = Place::of(&work.package()).unwrap();
-        let receipt = serde_json::json!({"id": id, "folder": folder, "text": text});
-        work.write_receipt(receipt.to_string().as_bytes()).unwrap();
-        work.sync().unwrap();
-        work
+        prepare(root, id, text)
     }
 
     fn put(&self, id: &str, text: &str) {
@@ -64,6 +61,17 @@ impl Site {
         assert!(root.lock(NOW).unwrap().put(&work, id).unwrap().is_empty());
         work.discard().unwrap();
     }
+}
+
+fn prepare(root: &Root, id: &str, text: &str) -> Work {
+    let work = root.lock(NOW).unwrap().begin().unwrap();
+    fs::create_dir(work.package()).unwrap();
+    fs::write(work.package().join("text"), text).unwrap();
+    let folder = Place::of(&work.package()).unwrap();
+    let receipt = serde_json::json!({"id": id, "folder": folder, "text": text});
+    work.write_receipt(receipt.to_string().as_bytes()).unwrap();
+    work.sync().unwrap();
+    work
 }
 
 fn list(folder: &Path, prefix: &str, all: &mut Vec<String>) {

@@ -87,6 +87,12 @@ impl Change<'_> {
                 return Err(self.not_installed(name.unwrap_or_default(), error.into()));
             }
         };
+        let is_managed = |it: &Refusal| matches!(it, Refusal::Managed { .. });
+        if plan.refusals().iter().any(is_managed)
+            && let Err(error) = plan.check()
+        {
+            return Err(because(self.tool, Code::NotInstalled, error));
+        }
         let is_package = |it: &Refusal| !matches!(it, Refusal::NoPackageThere { .. });
         if plan.action() == &Action::Install || !plan.refusals().iter().all(is_package) {
             let id = plan.source().metadata().id().unwrap_or_default();
