@@ -16,6 +16,7 @@ pub mod kde;
 pub mod memory;
 pub mod patch;
 pub mod snapshot;
+pub mod threebots;
 pub mod trace;
 
 pub use build::{Build, plugin};

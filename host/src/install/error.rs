@@ -311,7 +311,7 @@ impl InstallError {
     }
 
     /// What the archive, or the folder, is refused for.
-    pub(super) fn of_archive(path: &std::path::Path, source: ArchiveError) -> Self {
+    pub(crate) fn of_archive(path: &std::path::Path, source: ArchiveError) -> Self {
         match source {
             ArchiveError::Cancelled => Self::Cancelled,
             ArchiveError::Unreadable { source } => Self::Unreadable {

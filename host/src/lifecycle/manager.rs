@@ -1,17 +1,27 @@
 //! The manager.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::asked::steps_of;
+use super::code::{PLUGINS, Said, chain};
+use super::entry::{Entry, Live};
 use super::error::ManagerError;
+use super::files::Files;
+use super::lock::StateLock;
+use super::record::{Record, WantedAdd};
+use super::records::Records;
 use super::request::{Answer, HookProgress, Operation};
-use super::status::{PackageStatus, Status};
+use super::status::{PackageStatus, PendingOperation, Status};
 use crate::install::Cancellation;
-use crate::package::PackageLoader;
+use crate::package::{DataDirs, PackageLoader};
+use crate::plugin::Registry;
 
 /// As long hooks may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,7 +120,31 @@ impl PackageManagerBuilder {
     ///
     /// Another process has the state folder; it cannot be written to; the records are damaged.
     pub fn open(self) -> Result<PackageManager, ManagerError> {
-        todo!()
+        let state_dir = self.chosen_state_dir()?;
+        let lock = StateLock::take(&state_dir, self.socket)?;
+        let files = Files::new(&self.loader, self.package_root.as_deref(), &state_dir)?;
+        let (records, found) = Records::open(&state_dir)?;
+        let packages = found.into_iter().map(|record| {
+            let entry = Entry::new(record);
+            (entry.name.clone(), Arc::new(entry))
+        });
+        let manager = PackageManager(Arc::new(Inner {
+            packages: RwLock::new(packages.collect()),
+            registries: Mutex::default(),
+            files,
+            records,
+            state_dir,
+            deadlines: self.deadlines,
+            protected: self.protected.into_iter().collect(),
+            parallel: self.parallel,
+            records_only: self.records_only,
+            stopping: Cancellation::new(),
+            giving_up: Cancellation::new(),
+            hurry: Cancellation::new(),
+            _lock: lock,
+        }));
+        manager.take_up()?;
+        Ok(manager)
     }
 
     /// Sets damaged records aside and makes new ones of what can be read of them, of the copy that was
@@ -121,7 +155,26 @@ impl PackageManagerBuilder {
     ///
     /// Another process has the state folder, or it cannot be written to.
     pub fn recover(&self) -> Result<Vec<String>, ManagerError> {
-        todo!()
+        let state_dir = self.chosen_state_dir()?;
+        let _lock = StateLock::take(&state_dir, None)?;
+        let files = Files::new(&self.loader, self.package_root.as_deref(), &state_dir)?;
+        super::recover::recover(&state_dir, &files)
+    }
+
+    fn chosen_state_dir(&self) -> Result<PathBuf, ManagerError> {
+        let folder = match &self.state_dir {
+            Some(folder) => std::path::absolute(folder),
+            None => match PackageManager::default_state_dir() {
+                Some(folder) => Ok(folder),
+                None => Err(io::Error::other(
+                    "HOME or XDG_STATE_HOME has to be an absolute path",
+                )),
+            },
+        };
+        folder.map_err(|source| ManagerError::Io {
+            path: self.state_dir.clone().unwrap_or_default(),
+            source,
+        })
     }
 }
 
@@ -129,7 +182,26 @@ impl PackageManagerBuilder {
 #[derive(Clone)]
 pub struct PackageManager(Arc<Inner>);
 
-struct Inner {}
+pub(super) struct Inner {
+    packages: RwLock<BTreeMap<String, Arc<Entry>>>,
+    /// By the folder of the package: libraries stay loaded, also those of packages that are gone.
+    registries: Mutex<HashMap<PathBuf, Registry>>,
+    pub(super) files: Files,
+    pub(super) records: Records,
+    pub(super) state_dir: PathBuf,
+    pub(super) deadlines: Deadlines,
+    pub(super) protected: BTreeSet<String>,
+    pub(super) parallel: usize,
+    pub(super) records_only: bool,
+    /// Nothing is begun any more.
+    pub(super) stopping: Cancellation,
+    /// Hooks that run are to give up.
+    pub(super) giving_up: Cancellation,
+    /// Nothing is waited for any more.
+    pub(super) hurry: Cancellation,
+    // Last: nobody else may come before all is closed.
+    _lock: StateLock,
+}
 
 /// Who has a state folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -192,27 +264,33 @@ impl PackageManager {
         }
     }
 
+    /// The state folder of managers that name none; `None` without a home, and with raised privileges.
+    #[must_use]
+    pub fn default_state_dir() -> Option<PathBuf> {
+        Some(crate::plugin::state_dir()?.join("packages"))
+    }
+
     /// Who has the state folder now; `None` if nobody has. Waits for nobody, changes nothing.
     ///
     /// # Errors
     ///
     /// It cannot be looked at.
     pub fn holder(state_dir: &Path) -> Result<Option<Holder>, ManagerError> {
-        todo!("{state_dir:?}")
+        StateLock::holder(state_dir)
     }
 
     /// Goes on with what is not finished, and starts what should run: packages that others need come
     /// first, those that need nothing of each other at the same time. To be called once, when the
     /// process begins to serve.
     pub fn start_all(&self) -> Started {
-        todo!()
+        self.start_those_that_should()
     }
 
     /// Stops all that runs, in the reverse of the order of starting; each has as long as its deadline,
     /// and all of them `within`. Nothing can be asked for any more. Hooks that run are told to give up;
     /// once `hurry` is cancelled nothing is waited for any more.
     pub fn stop_all(&self, within: Duration, hurry: &Cancellation) -> Stopped {
-        todo!("{within:?} {hurry:?}")
+        self.stop_what_runs(within, hurry)
     }
 
     /// Does what is asked for. Returns when it is done; operations of one package wait for each other,
@@ -226,13 +304,15 @@ impl PackageManager {
         operation: Operation,
         progress: Arc<dyn Fn(&HookProgress) + Send + Sync>,
     ) -> Result<Answer, ManagerError> {
-        todo!("{operation:?} {}", Arc::strong_count(&progress))
+        self.asked(operation, &progress)
     }
 
     /// All packages on record, ordered by name, or those in one status.
     #[must_use]
     pub fn packages(&self, status: Option<Status>) -> Vec<PackageStatus> {
-        todo!("{status:?}")
+        let entries = self.entries().into_iter();
+        let entries = entries.filter(|it| status.is_none_or(|status| it.record().status == status));
+        entries.map(|entry| self.shown(&entry)).collect()
     }
 
     /// A package on record. `__` may stand for the dot of the name.
@@ -241,18 +321,193 @@ impl PackageManager {
     ///
     /// [`ManagerError::NotOnRecord`]
     pub fn status(&self, name: &str) -> Result<PackageStatus, ManagerError> {
-        todo!("{name}")
+        Ok(self.shown(&*self.named(name)?))
     }
 
     /// Where records and data lie.
     #[must_use]
     pub fn state_dir(&self) -> &Path {
-        todo!()
+        &self.0.state_dir
     }
 
     /// The folder in which packages lie.
     #[must_use]
     pub fn package_root(&self) -> &Path {
-        todo!()
+        self.0.files.root()
+    }
+
+    /// Whether it is about to end: nothing can be asked for any more.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.0.stopping.is_cancelled()
+    }
+}
+
+/// What the other parts of the manager go by.
+impl PackageManager {
+    pub(super) fn inner(&self) -> &Inner {
+        &self.0
+    }
+
+    pub(super) fn files(&self) -> &Files {
+        &self.0.files
+    }
+
+    pub(super) fn deadlines(&self) -> &Deadlines {
+        &self.0.deadlines
+    }
+
+    pub(super) fn dirs(&self) -> &DataDirs {
+        self.0.files.loader().data_dirs()
+    }
+
+    /// The folder with a package's data.
+    pub(super) fn data_dir(&self, name: &str) -> PathBuf {
+        self.0.state_dir.join("data").join(name)
+    }
+
+    fn table(&self) -> RwLockReadGuard<'_, BTreeMap<String, Arc<Entry>>> {
+        self.0
+            .packages
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn table_mut(&self) -> RwLockWriteGuard<'_, BTreeMap<String, Arc<Entry>>> {
+        self.0
+            .packages
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All packages, ordered by name.
+    pub(super) fn entries(&self) -> Vec<Arc<Entry>> {
+        self.table().values().cloned().collect()
+    }
+
+    pub(super) fn entry(&self, name: &str) -> Option<Arc<Entry>> {
+        self.table().get(name).cloned()
+    }
+
+    /// The package on record, or a new one, and whether it is new.
+    pub(super) fn entry_or_new(
+        &self,
+        name: &str,
+        add: &WantedAdd,
+    ) -> Result<(Arc<Entry>, bool), ManagerError> {
+        let mut table = self.table_mut();
+        if let Some(entry) = table.get(name) {
+            return Ok((Arc::clone(entry), false));
+        }
+        let record = Record::new(name, add.source.clone(), super::now());
+        let entry = Arc::new(Entry::new(record));
+        table.insert(name.to_owned(), Arc::clone(&entry));
+        Ok((entry, true))
+    }
+
+    /// Takes a package off the record.
+    pub(super) fn forget(&self, entry: &Entry) -> Result<(), ManagerError> {
+        self.0.records.remove(&entry.name)?;
+        *entry.live() = Live {
+            is_gone: true,
+            ..Live::default()
+        };
+        self.table_mut().remove(&entry.name);
+        Ok(())
+    }
+
+    /// Changes a record: on the disk first.
+    pub(super) fn change(
+        &self,
+        entry: &Entry,
+        change: impl FnOnce(&mut Record),
+    ) -> Result<(), ManagerError> {
+        self.write(entry, change, false)
+    }
+
+    /// Changes a record by what has happened already: if it cannot be written now, it is with the next
+    /// change.
+    pub(super) fn change_anyway(
+        &self,
+        entry: &Entry,
+        change: impl FnOnce(&mut Record),
+    ) -> Result<(), ManagerError> {
+        self.write(entry, change, true)
+    }
+
+    fn write(
+        &self,
+        entry: &Entry,
+        change: impl FnOnce(&mut Record),
+        anyway: bool,
+    ) -> Result<(), ManagerError> {
+        let mut record = entry.record();
+        let mut changed = record.clone();
+        change(&mut changed);
+        changed.changed = super::now();
+        let written = self.0.records.put(&changed);
+        if written.is_ok() || anyway {
+            *record = changed;
+        }
+        written
+    }
+
+    /// The registry for the plugins of the package in `folder`.
+    pub(super) fn registry(&self, folder: &Path) -> Registry {
+        let mut registries = self
+            .0
+            .registries
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let registry = registries.entry(folder.to_path_buf()).or_insert_with(|| {
+            let registry = self.0.files.loader().registry();
+            registry.preceded_by(&folder.join(PLUGINS))
+        });
+        registry.clone()
+    }
+
+    /// All that is known of a package.
+    pub(super) fn shown(&self, entry: &Entry) -> PackageStatus {
+        let record = entry.record().clone();
+        let live = entry.live().clone();
+        let operation = entry.operation();
+        let path = self.files().path(&record);
+        let said = record.is_placed.then(|| Said::read(&path, self.dirs()));
+        let (description, problems, install_kwargs) = match said {
+            Some(Ok(said)) => {
+                let kwargs = said.kwargs(&record.given_kwargs);
+                (said.toml.description, said.problems, kwargs)
+            }
+            Some(Err(error)) => (None, vec![chain(&error)], record.given_kwargs.clone()),
+            None => (None, Vec::new(), record.given_kwargs.clone()),
+        };
+        let pending = record.pending.iter().enumerate().map(|(index, pending)| {
+            let is_active = index == 0 && operation.is_some();
+            PendingOperation {
+                operation: pending.wanted.name().to_owned(),
+                steps: steps_of(pending),
+                active: is_active,
+                progress: live.progress.clone().filter(|_| is_active),
+            }
+        });
+        PackageStatus {
+            pending: pending.collect(),
+            version: record.version,
+            description,
+            status: record.status,
+            running: live.running_since.is_some(),
+            running_since: live.running_since,
+            source: record.source,
+            path,
+            data_dir: self.data_dir(&record.name),
+            install_kwargs,
+            lifecycle: live.lifecycle,
+            dependencies: record.dependencies,
+            last_error: record.last_error,
+            problems,
+            wants_restart: live.wants_restart,
+            protected: self.0.protected.contains(&record.name),
+            name: record.name,
+        }
     }
 }

@@ -12,10 +12,24 @@
 //! a package root, installed by the [installer](crate::install). Their code is a lifecycle: a native
 //! plugin, in the package's own folder `plugins` or on the plugin search path.
 
+mod all;
+mod asked;
+mod code;
+mod engine;
+mod entry;
 mod error;
+mod files;
+mod hook;
+mod lock;
 mod manager;
+mod needs;
+mod order;
+mod record;
+mod records;
+mod recover;
 mod request;
 mod status;
+mod transition;
 
 pub use error::ManagerError;
 pub use manager::{Deadlines, Holder, PackageManager, PackageManagerBuilder, Started, Stopped};
@@ -23,3 +37,9 @@ pub use request::{AddRequest, AddSource, Answer, DeleteRequest, HookProgress, Op
 pub use status::{
     InstalledFrom, LastError, LifecycleState, PackageStatus, PendingOperation, Status, StatusError,
 };
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map(|since| since.as_secs()).unwrap_or_default()
+}

@@ -152,6 +152,16 @@ impl SearchPath {
         path
     }
 
+    /// These folders after one that the application names.
+    #[cfg(feature = "lifecycle")]
+    pub(in crate::plugin) fn preceded_by(&self, folder: &Path) -> Self {
+        let mut path = Self::only([folder]);
+        for folder in &self.folders {
+            path.add(folder.path.clone(), folder.origin, folder.skipped);
+        }
+        path
+    }
+
     fn add(&mut self, path: PathBuf, origin: FolderOrigin, skipped: Option<Skipped>) {
         if self.folders.iter().all(|folder| folder.path != path) {
             self.folders.push(SearchFolder {

@@ -70,6 +70,12 @@ impl Lifecycle {
         }
     }
 
+    /// Its type name.
+    #[must_use]
+    pub fn type_name(&self) -> &TypeName {
+        &self.type_name
+    }
+
     /// The plugin that gives it.
     #[must_use]
     pub fn plugin(&self) -> &Plugin {

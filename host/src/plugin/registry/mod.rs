@@ -56,7 +56,8 @@ struct Inner {
     known: RwLock<BTreeMap<TypeName, Structure>>,
     /// What was scanned, by place in the search path.
     scans: RwLock<HashMap<usize, Arc<FolderScan>>>,
-    libraries: SingleFlight<(PathBuf, FileIdentity), Plugin>,
+    /// Shared with registries that search other folders, too: a library is attached once.
+    libraries: Arc<SingleFlight<(PathBuf, FileIdentity), Plugin>>,
     structures: SingleFlight<TypeName, Structure>,
 }
 
@@ -162,7 +163,7 @@ impl RegistryBuilder {
             reserved: self.reserved,
             known: RwLock::default(),
             scans: RwLock::default(),
-            libraries: SingleFlight::default(),
+            libraries: Arc::default(),
             structures: SingleFlight::default(),
         }))
     }
@@ -188,6 +189,28 @@ impl Registry {
             policy: Policy::default(),
             reserved: BTreeSet::new(),
         }
+    }
+
+    /// A registry that looks in `folder` first, as the application's, and else as this one does. What
+    /// one of them has loaded is loaded for the other, too.
+    #[cfg(feature = "lifecycle")]
+    pub(crate) fn preceded_by(&self, folder: &Path) -> Registry {
+        let inner = &*self.0;
+        let known = inner.known.read().unwrap_or_else(PoisonError::into_inner);
+        Registry(Arc::new(Inner {
+            search_path: inner.search_path.preceded_by(folder),
+            gates: inner.gates.clone(),
+            cache: inner.cache.clone(),
+            index: inner.index.clone(),
+            verdicts: inner.verdicts.clone(),
+            safe_mode: inner.safe_mode,
+            probe: inner.probe.clone(),
+            reserved: inner.reserved.clone(),
+            known: RwLock::new(known.clone()),
+            scans: RwLock::default(),
+            libraries: Arc::clone(&inner.libraries),
+            structures: SingleFlight::default(),
+        }))
     }
 
     /// The folders in which plugins are looked for.

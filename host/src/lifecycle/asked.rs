@@ -1,0 +1,686 @@
+//! What is asked for: decided, written down, done.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keyway_metadata::threebot::FullName;
+
+use super::code::Said;
+use super::engine::{Course, needs_of};
+use super::entry::Entry;
+use super::error::ManagerError;
+use super::hook::Report;
+use super::manager::PackageManager;
+use super::record::{Pending, Phase, Record, Step, Wanted, WantedAdd};
+use super::request::{AddRequest, AddSource, Answer, DeleteRequest, Operation, Outcome};
+use super::status::{InstalledFrom, Status};
+use super::transition::{Decision, Nonsense, Offered, Standing, decide, projected};
+use crate::compare_versions;
+use crate::install::Staged;
+use crate::package::PackageMetadata;
+
+/// As long an operation waits for another one of the same package.
+const TURN: Duration = Duration::from_secs(30);
+
+impl PackageManager {
+    pub(super) fn asked(
+        &self,
+        operation: Operation,
+        report: &Report,
+    ) -> Result<Answer, ManagerError> {
+        if self.is_stopping() {
+            return Err(ManagerError::Stopping);
+        }
+        let entry = match operation.package() {
+            Some(name) => Some(self.named(name)?),
+            None => None,
+        };
+        let (wanted, entry) = match (operation, entry) {
+            (Operation::Add(request), _) => return self.add(&request, report),
+            (_, None) => {
+                return Err(ManagerError::BadRequest {
+                    what: "the operation names no package".to_owned(),
+                });
+            }
+            (Operation::Retry { .. }, Some(entry)) => return self.retry(&entry, report),
+            (Operation::Start { .. }, Some(entry)) => (Wanted::Start, entry),
+            (Operation::Stop { .. }, Some(entry)) => (Wanted::Stop, entry),
+            (Operation::Enable { .. }, Some(entry)) => (Wanted::Enable, entry),
+            (Operation::Disable { .. }, Some(entry)) => (Wanted::Disable, entry),
+            (Operation::Reload { .. }, Some(entry)) => (Wanted::Reload, entry),
+            (Operation::Reconfigure { install_kwargs, .. }, Some(entry)) => {
+                (Wanted::Reconfigure { install_kwargs }, entry)
+            }
+            (Operation::Delete(DeleteRequest { purge, force, .. }), Some(entry)) => {
+                (Wanted::Delete { purge, force }, entry)
+            }
+        };
+        self.enter(&entry, wanted, None, report)
+    }
+
+    /// Does what is wanted of a package, or writes it down.
+    pub(super) fn enter(
+        &self,
+        entry: &Arc<Entry>,
+        wanted: Wanted,
+        staged: Option<Staged>,
+        report: &Report,
+    ) -> Result<Answer, ManagerError> {
+        if self.inner().records_only {
+            return self.record(entry, wanted);
+        }
+        // Before its own turn: they may wait for that.
+        let dependents = self.make_way(entry, &wanted, report)?;
+        let done = self.now(entry, &wanted, staged, report);
+        let mut warnings = Vec::new();
+        for dependent in dependents.iter().rev() {
+            let again = match &done {
+                Ok(_) => self.enter(dependent, Wanted::Start, None, report).map(drop),
+                Err(_) => Ok(()),
+            };
+            if let Err(error) = again {
+                warnings.push(format!("`{}` does not run again: {error}", dependent.name));
+            }
+        }
+        let mut answer = done?;
+        answer.warnings.extend(warnings);
+        Ok(answer)
+    }
+
+    /// Those that run and need a package that is to be stopped: where it will run again they are
+    /// stopped meanwhile, else they are in the way.
+    fn make_way(
+        &self,
+        entry: &Arc<Entry>,
+        wanted: &Wanted,
+        report: &Report,
+    ) -> Result<Vec<Arc<Entry>>, ManagerError> {
+        if !entry.is_running() {
+            return Ok(Vec::new());
+        }
+        let stops_for_good = match wanted {
+            Wanted::Start | Wanted::Enable => return Ok(Vec::new()),
+            Wanted::Add(add) => {
+                let standing = self.standing(entry, Some(add));
+                if !matches!(decide(wanted, &standing), Decision::Do(..)) {
+                    return Ok(Vec::new());
+                }
+                false
+            }
+            Wanted::Reconfigure { .. } | Wanted::Reload => false,
+            Wanted::Stop | Wanted::Disable | Wanted::Delete { .. } => true,
+        };
+        let dependents = self.running_dependents(&entry.name);
+        if stops_for_good && !dependents.is_empty() {
+            let names: Vec<_> = dependents
+                .iter()
+                .map(|it| format!("`{}`", it.name))
+                .collect();
+            return Err(ManagerError::Refused {
+                name: entry.name.clone(),
+                code: "needed",
+                why: format!("is needed by what runs: {}", names.join(", ")),
+                remedy: Some("stop those first".to_owned()),
+            });
+        }
+        for dependent in &dependents {
+            self.enter(dependent, Wanted::Stop, None, report)?;
+        }
+        Ok(dependents)
+    }
+
+    fn now(
+        &self,
+        entry: &Arc<Entry>,
+        wanted: &Wanted,
+        staged: Option<Staged>,
+        report: &Report,
+    ) -> Result<Answer, ManagerError> {
+        let busy = self.turn(entry, wanted.name())?;
+        let standing = self.standing(
+            entry,
+            match wanted {
+                Wanted::Add(add) => Some(add),
+                _ => None,
+            },
+        );
+        let was_running = entry.is_running();
+        let (steps, ends) = match decide(wanted, &standing) {
+            Decision::Refuse(nonsense) => return Err(refused(&entry.name, nonsense)),
+            Decision::Already(what, status) => return self.already(entry, wanted, what, status),
+            Decision::Do(steps, ends) => (steps, ends),
+        };
+        self.begin(entry, wanted.clone(), steps, ends, false)?;
+        let mut course = Course {
+            entry,
+            busy,
+            staged,
+            report: Arc::clone(report),
+            warnings: Vec::new(),
+            starts_needed: true,
+        };
+        self.execute(&mut course)?;
+        let Course { warnings, .. } = course;
+        Ok(self.answer(
+            entry,
+            wanted,
+            Outcome::Done,
+            said(wanted, &standing, was_running),
+            warnings,
+        ))
+    }
+
+    pub(super) fn turn<'a>(
+        &self,
+        entry: &'a Entry,
+        operation: &'static str,
+    ) -> Result<super::entry::Busy<'a>, ManagerError> {
+        let turn = entry
+            .begin(operation, TURN)
+            .map_err(|other| ManagerError::Busy {
+                name: entry.name.clone(),
+                operation: other.to_owned(),
+                waited: TURN,
+            })?;
+        if entry.live().is_gone {
+            return Err(ManagerError::NotOnRecord {
+                name: entry.name.clone(),
+                near: None,
+            });
+        }
+        Ok(turn)
+    }
+
+    fn already(
+        &self,
+        entry: &Arc<Entry>,
+        wanted: &Wanted,
+        what: &str,
+        status: Status,
+    ) -> Result<Answer, ManagerError> {
+        let mut warnings = Vec::new();
+        if let Wanted::Add(add) = wanted {
+            if let Some(incoming) = &add.incoming {
+                self.files().drop_incoming(incoming);
+            }
+            let given = add.install_kwargs.as_ref();
+            if given.is_some_and(|given| *given != entry.record().given_kwargs) {
+                warnings.push(format!(
+                    "the arguments are not taken over: `keyway package reconfigure {}`",
+                    entry.name
+                ));
+            }
+        }
+        self.change(entry, |record| {
+            record.status = status;
+            // Where it comes from may have changed, unless it is used where it lies.
+            if let Wanted::Add(add) = wanted
+                && !matches!(add.source, InstalledFrom::Link { .. })
+                && !matches!(record.source, InstalledFrom::Link { .. })
+            {
+                record.source = add.source.clone();
+            }
+        })?;
+        Ok(self.answer(entry, wanted, Outcome::Already, what, warnings))
+    }
+
+    fn answer(
+        &self,
+        entry: &Arc<Entry>,
+        wanted: &Wanted,
+        outcome: Outcome,
+        what: &str,
+        warnings: Vec<String>,
+    ) -> Answer {
+        let is_gone = entry.live().is_gone;
+        let version = entry.record().version.clone();
+        let version = match wanted {
+            Wanted::Add(_) => version.map(|it| format!(" {it}")).unwrap_or_default(),
+            _ => String::new(),
+        };
+        Answer {
+            outcome,
+            name: entry.name.clone(),
+            message: format!("`{}`{version} {what}", entry.name),
+            warnings,
+            package: (!is_gone).then(|| self.shown(entry)),
+        }
+    }
+
+    /// How it stands with a package, for `add` with the version that is to be added.
+    pub(super) fn standing(&self, entry: &Entry, add: Option<&WantedAdd>) -> Standing {
+        let record = entry.record();
+        let live = entry.live();
+        let version = |version: &Option<String>| version.clone().unwrap_or_default();
+        let order =
+            |add: &WantedAdd| compare_versions(&version(&add.version), &version(&record.version));
+        let moves = |add: &WantedAdd| {
+            let is_link = |from: &InstalledFrom| matches!(from, InstalledFrom::Link { .. });
+            (is_link(&add.source) || is_link(&record.source)) && add.source != record.source
+        };
+        Standing {
+            status: record.status,
+            is_running: live.running_since.is_some(),
+            is_placed: record.is_placed,
+            is_installed: record.is_installed,
+            was_prepared: record.was_prepared,
+            is_protected: self.inner().protected.contains(&record.name),
+            wants_restart: live.wants_restart,
+            offered: match add {
+                Some(_) if !record.is_placed => Offered::New,
+                None => Offered::Same,
+                Some(add) => match order(add) {
+                    std::cmp::Ordering::Less => Offered::Older,
+                    std::cmp::Ordering::Greater => Offered::Newer,
+                    // The same version somewhere else is another one.
+                    std::cmp::Ordering::Equal if moves(add) => Offered::Newer,
+                    std::cmp::Ordering::Equal => Offered::Same,
+                },
+            },
+        }
+    }
+
+    /// Runs the hook again that failed or was interrupted, and goes on.
+    fn retry(&self, entry: &Arc<Entry>, report: &Report) -> Result<Answer, ManagerError> {
+        let is_unfinished = entry.record().journal().is_some();
+        if !is_unfinished {
+            let record = entry.record().clone();
+            return match record.status {
+                // Nothing is left to be done of what failed: it is to run.
+                Status::Error => self.enter(entry, Wanted::Start, None, report),
+                status => self.already(entry, &Wanted::Start, "has nothing to retry", status),
+            };
+        }
+        if self.inner().records_only {
+            self.change(entry, Record::wait_again)?;
+            return Ok(self.answer(
+                entry,
+                &Wanted::Start,
+                Outcome::Recorded,
+                "is tried again when a server runs",
+                Vec::new(),
+            ));
+        }
+        if entry.live().wants_restart {
+            let nonsense = Nonsense {
+                code: "restart-wanted",
+                why: "cannot be used before the server is restarted: a hook of it never returned",
+                instead: None,
+            };
+            return Err(refused(&entry.name, nonsense));
+        }
+        let busy = self.turn(entry, "retry")?;
+        self.change(entry, Record::wait_again)?;
+        let mut course = Course {
+            entry,
+            busy,
+            staged: None,
+            report: Arc::clone(report),
+            warnings: Vec::new(),
+            starts_needed: true,
+        };
+        let wanted = entry.record().pending.front().map(|it| it.wanted.clone());
+        self.execute(&mut course)?;
+        let Course { warnings, .. } = course;
+        let what = "went on where it had failed";
+        let wanted = wanted.unwrap_or(Wanted::Start);
+        Ok(self.answer(entry, &wanted, Outcome::Done, what, warnings))
+    }
+
+    /// Writes down what is wanted, for a process that runs hooks.
+    fn record(&self, entry: &Arc<Entry>, wanted: Wanted) -> Result<Answer, ManagerError> {
+        let record = entry.record().clone();
+        let mut standing = self.standing(
+            entry,
+            match &wanted {
+                Wanted::Add(add) => Some(add),
+                _ => None,
+            },
+        );
+        for pending in &record.pending {
+            if let Some(status) = projected(&pending.wanted, standing.status) {
+                standing.status = status;
+            }
+            standing.is_placed = true;
+        }
+        if let Decision::Refuse(nonsense) = decide(&wanted, &standing) {
+            return Err(refused(&entry.name, nonsense));
+        }
+        let is_delete = matches!(wanted, Wanted::Delete { .. });
+        if is_delete && !record.is_placed {
+            self.abandon(&record)?;
+            self.forget(entry)?;
+            return Ok(self.answer(entry, &wanted, Outcome::Done, "is deleted", Vec::new()));
+        }
+        let is_state = |it: &Wanted| {
+            matches!(
+                it,
+                Wanted::Start | Wanted::Stop | Wanted::Enable | Wanted::Disable
+            )
+        };
+        // Of these the last one counts.
+        let is_over = |it: &Pending| {
+            is_delete || it.journal.is_some() || (is_state(&it.wanted) && is_state(&wanted))
+        };
+        let over = |record: &Record| Record {
+            pending: record
+                .pending
+                .iter()
+                .filter(|it| is_over(it))
+                .cloned()
+                .collect(),
+            ..record.clone()
+        };
+        if !matches!(decide(&wanted, &standing), Decision::Already(..)) || is_state(&wanted) {
+            self.abandon(&over(&record))?;
+            self.change(entry, |record| {
+                record.pending.retain(|it| !is_over(it));
+                record.pending.push_back(Pending {
+                    wanted: wanted.clone(),
+                    journal: None,
+                });
+            })?;
+        }
+        let what = recorded(&wanted);
+        Ok(self.answer(entry, &wanted, Outcome::Recorded, what, Vec::new()))
+    }
+
+    /// Adds a package.
+    fn add(&self, request: &AddRequest, report: &Report) -> Result<Answer, ManagerError> {
+        if let Some(known) = self.known_source(request) {
+            let record = known.record().clone();
+            let add = WantedAdd {
+                source: record.source.clone(),
+                version: record.version.clone(),
+                dependencies: record.dependencies.clone(),
+                incoming: None,
+                install_kwargs: request.install_kwargs.clone(),
+                reinstall: false,
+                reload: request.reload,
+                install: request.install,
+                start: request.start,
+            };
+            return self.enter(&known, Wanted::Add(add), None, report);
+        }
+        let (path, source, incoming) = match &request.source {
+            AddSource::Link { link } => return self.add_link(request, link, report),
+            AddSource::Path { path } => {
+                let source = InstalledFrom::Path { path: path.clone() };
+                (path.clone(), source, None)
+            }
+            AddSource::Git {
+                git_url,
+                branch,
+                rev,
+            } => self.fetch(git_url, branch.as_deref(), rev.as_deref(), report)?,
+        };
+        let added = self.add_from(request, &path, source, incoming.as_deref(), report);
+        if added.is_err()
+            && let Some(incoming) = incoming
+            && !self.uses(&incoming)
+        {
+            self.files().drop_incoming(&incoming);
+        }
+        added
+    }
+
+    fn add_from(
+        &self,
+        request: &AddRequest,
+        path: &Path,
+        source: InstalledFrom,
+        incoming: Option<&Path>,
+        report: &Report,
+    ) -> Result<Answer, ManagerError> {
+        let plan = self.files().plan(path)?;
+        let said = Said::of(plan.source().metadata())?;
+        let name = said.toml.name.to_string();
+        let mut add = wanted_add(request, source, &said, incoming.map(Path::to_path_buf));
+        if request.start {
+            self.check_needs(&name, &add)?;
+        }
+        // What was there must not be lost before the new one is whole and valid.
+        let is_on_record = self.entry(&name).is_some_and(|it| it.record().is_placed);
+        let is_kept = self.inner().records_only || is_on_record;
+        let staged = if is_kept {
+            if incoming.is_none() {
+                plan.rehearse()?;
+                add.incoming = Some(self.files().take_in(path)?);
+            } else {
+                plan.rehearse()?;
+            }
+            None
+        } else {
+            Some(plan.stage()?)
+        };
+        let (entry, is_new) = self.entry_or_new(&name, &add)?;
+        let copy = add.incoming.clone();
+        let done = self.enter(&entry, Wanted::Add(add), staged, report);
+        if done.is_err() {
+            if is_new && !entry.record().is_placed && !self.inner().records_only {
+                // Nothing has come of it.
+                self.abandon(&entry.record().clone())?;
+                self.files().remove(&name)?;
+                self.forget(&entry)?;
+            }
+            if let Some(copy) = copy.filter(|it| !self.uses(it)) {
+                self.files().drop_incoming(&copy);
+            }
+        }
+        done
+    }
+
+    fn add_link(
+        &self,
+        request: &AddRequest,
+        link: &Path,
+        report: &Report,
+    ) -> Result<Answer, ManagerError> {
+        let folder = std::fs::canonicalize(link).map_err(|source| ManagerError::Io {
+            path: link.to_path_buf(),
+            source,
+        })?;
+        if folder.starts_with(self.files().root()) || self.files().root().starts_with(&folder) {
+            let what = format!(
+                "`{}` cannot be linked: the packages of the manager lie there",
+                folder.display()
+            );
+            return Err(ManagerError::BadRequest { what });
+        }
+        let said = self.files().check_link(&folder)?;
+        let name = said.toml.name.to_string();
+        let add = wanted_add(request, InstalledFrom::Link { path: folder }, &said, None);
+        if request.start {
+            self.check_needs(&name, &add)?;
+        }
+        let (entry, is_new) = self.entry_or_new(&name, &add)?;
+        let done = self.enter(&entry, Wanted::Add(add), None, report);
+        if done.is_err() && is_new && !entry.record().is_placed {
+            self.forget(&entry)?;
+        }
+        done
+    }
+
+    /// Brings a repository's content to where it is ours: where it lies, where it came from, and our
+    /// folder with it.
+    fn fetch(
+        &self,
+        url: &str,
+        _branch: Option<&str>,
+        _rev: Option<&str>,
+        _report: &Report,
+    ) -> Result<
+        (
+            std::path::PathBuf,
+            InstalledFrom,
+            Option<std::path::PathBuf>,
+        ),
+        ManagerError,
+    > {
+        Err(ManagerError::Fetch {
+            url: url.to_owned(),
+            code: "git-not-here",
+            why: "this program was built without git".to_owned(),
+            remedy: Some("fetch it by other means, and add it by `--path`".to_owned()),
+        })
+    }
+
+    /// A package on record that came from that very place, unless it is to be fetched again.
+    fn known_source(&self, request: &AddRequest) -> Option<Arc<Entry>> {
+        let AddSource::Git {
+            git_url,
+            branch,
+            rev,
+        } = &request.source
+        else {
+            return None;
+        };
+        if request.update || request.reinstall {
+            return None;
+        }
+        self.entries().into_iter().find(|entry| {
+            let record = entry.record();
+            record.is_placed
+                && matches!(&record.source, InstalledFrom::Git { url, branch: b, rev: r, .. }
+                    if url == git_url && b == branch && r == rev)
+        })
+    }
+
+    /// Whether somebody still needs a copy.
+    fn uses(&self, incoming: &Path) -> bool {
+        let uses = |entry: &Arc<Entry>| {
+            let record = entry.record();
+            record
+                .pending
+                .iter()
+                .any(|it| it.wanted.incoming() == Some(incoming))
+        };
+        self.entries().iter().any(uses)
+    }
+
+    /// The package that a name stands for; `__` may stand for its dot.
+    pub(super) fn named(&self, name: &str) -> Result<Arc<Entry>, ManagerError> {
+        let mut meant = FullName::meant(name);
+        if let Some(entry) = meant.find_map(|meant| self.entry(meant.as_str())) {
+            return Ok(entry);
+        }
+        let names = self.entries().into_iter().map(|entry| entry.name.clone());
+        let near = names
+            .map(|it| (strsim::osa_distance(&it, name), it))
+            .min()
+            .filter(|(distance, it)| *distance <= it.len() / 3);
+        Err(ManagerError::NotOnRecord {
+            name: name.to_owned(),
+            near: near.map(|(_, name)| name),
+        })
+    }
+}
+
+impl Said {
+    /// What the metadata of a package that is to be installed say.
+    fn of(metadata: &PackageMetadata) -> Result<Self, ManagerError> {
+        let toml = keyway_metadata::threebot::PackageToml::of(metadata.document());
+        let toml = toml.map_err(|error| ManagerError::BadRequest {
+            what: error.to_string(),
+        })?;
+        Ok(Self {
+            toml,
+            root: metadata.document().root().clone(),
+            problems: Vec::new(),
+        })
+    }
+}
+
+impl Record {
+    /// What failed is to be tried again.
+    fn wait_again(&mut self) {
+        if let Some(journal) = self.journal_mut() {
+            journal.phase = Phase::Waiting;
+        }
+    }
+
+    /// Its version when all that is recorded is done.
+    pub(super) fn version_to_be(&self) -> Option<String> {
+        let adds = self.pending.iter().filter_map(|it| match &it.wanted {
+            Wanted::Add(add) if it.journal.is_none() => add.version.clone(),
+            _ => None,
+        });
+        adds.last().or_else(|| self.version.clone())
+    }
+}
+
+fn wanted_add(
+    request: &AddRequest,
+    source: InstalledFrom,
+    said: &Said,
+    incoming: Option<std::path::PathBuf>,
+) -> WantedAdd {
+    WantedAdd {
+        source,
+        version: said.toml.version.clone(),
+        dependencies: needs_of(said),
+        incoming,
+        install_kwargs: request.install_kwargs.clone(),
+        reinstall: request.reinstall,
+        reload: request.reload,
+        install: request.install,
+        start: request.start,
+    }
+}
+
+fn refused(name: &str, nonsense: Nonsense) -> ManagerError {
+    let Nonsense { code, why, instead } = nonsense;
+    ManagerError::Refused {
+        name: name.to_owned(),
+        code,
+        why: why.to_owned(),
+        remedy: instead.map(|command| format!("`keyway package {command} {name}`")),
+    }
+}
+
+/// What was done.
+fn said(wanted: &Wanted, standing: &Standing, was_running: bool) -> &'static str {
+    match wanted {
+        Wanted::Add(add) => match standing.offered {
+            _ if !add.install && !standing.is_installed => "is added, and not installed yet",
+            Offered::New => match add.start {
+                true => "is added, and runs",
+                false => "is added, and starts with the next server",
+            },
+            Offered::Same if add.reload && !add.reinstall => "is reloaded",
+            Offered::Same => "is installed again",
+            _ => "is upgraded",
+        },
+        Wanted::Start => "runs",
+        Wanted::Stop => "is stopped, and starts with the next server",
+        Wanted::Enable => "is enabled, and runs",
+        Wanted::Disable => "is disabled",
+        Wanted::Reconfigure { .. } if was_running => "is reconfigured, and runs again",
+        Wanted::Reconfigure { .. } => "is reconfigured",
+        Wanted::Reload => "is reloaded",
+        Wanted::Delete { purge: true, .. } => "is deleted, with its data",
+        Wanted::Delete { .. } => "is deleted; its data stay",
+    }
+}
+
+/// What will be done.
+fn recorded(wanted: &Wanted) -> &'static str {
+    match wanted {
+        Wanted::Add(_) => "is recorded to be added when a server runs",
+        Wanted::Start => "is recorded to be started when a server runs",
+        Wanted::Stop => "is recorded not to be started with the next server",
+        Wanted::Enable => "is recorded to be enabled when a server runs",
+        Wanted::Disable => "is recorded to be disabled: the next server does not start it",
+        Wanted::Reconfigure { .. } => "is recorded to be reconfigured when a server runs",
+        Wanted::Reload => "is read anew when a server runs",
+        Wanted::Delete { .. } => "is recorded to be deleted when a server runs",
+    }
+}
+
+/// Steps that are left, as they are shown.
+pub(super) fn steps_of(pending: &Pending) -> Vec<String> {
+    let journal = pending.journal.iter();
+    let steps = journal.flat_map(|it| it.steps.iter().copied());
+    steps.map(|step: Step| step.name().to_owned()).collect()
+}

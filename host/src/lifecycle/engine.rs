@@ -1,0 +1,634 @@
+//! Doing the steps of operations, one after the other, with a note before and after each.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::sync::Arc;
+
+use super::code::{self, Context, NoCode, Said, chain};
+use super::entry::{Busy, Entry};
+use super::error::ManagerError;
+use super::hook::{self, Call, Code, End, Patience, Report};
+use super::lock::make_private;
+use super::manager::{Inner, PackageManager};
+use super::record::{Before, Journal, Pending, Phase, Record, Step, Wanted, WantedAdd};
+use super::request::HookProgress;
+use super::status::{InstalledFrom, LastError, LifecycleState, Status};
+use crate::install::Staged;
+use crate::plugin::{HookName, Lifecycle};
+
+/// Why a step was not done.
+pub(super) struct Trouble {
+    code: String,
+    message: String,
+    location: Option<String>,
+    /// The hook never returned.
+    gave_up: bool,
+}
+
+impl Trouble {
+    pub(super) fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            code: code.into(),
+            message: message.into(),
+            location: None,
+            gave_up: false,
+        }
+    }
+}
+
+impl From<ManagerError> for Trouble {
+    fn from(error: ManagerError) -> Self {
+        Self::new(error.code(), chain(&error))
+    }
+}
+
+impl From<NoCode> for Trouble {
+    fn from(error: NoCode) -> Self {
+        Self::new(error.code(), error.to_string())
+    }
+}
+
+/// One operation that is under way.
+pub(super) struct Course<'a> {
+    pub(super) entry: &'a Arc<Entry>,
+    pub(super) busy: Busy<'a>,
+    /// What was staged for it, if it was just asked for.
+    pub(super) staged: Option<Staged>,
+    pub(super) report: Report,
+    pub(super) warnings: Vec<String>,
+    /// Whether packages that it needs are started with it; else they have been tried already.
+    pub(super) starts_needed: bool,
+}
+
+impl PackageManager {
+    /// Writes down that an operation begins: the first one that is recorded, or else a new one, for
+    /// which all others are given up.
+    pub(super) fn begin(
+        &self,
+        entry: &Entry,
+        wanted: Wanted,
+        steps: Vec<Step>,
+        ends: Status,
+        is_recorded: bool,
+    ) -> Result<(), ManagerError> {
+        if !is_recorded {
+            self.abandon(&entry.record().clone())?;
+        }
+        self.change(entry, |record| {
+            if is_recorded {
+                record.pending.pop_front();
+            } else {
+                record.pending.clear();
+            }
+            if let Wanted::Reconfigure { install_kwargs } = &wanted {
+                record.given_kwargs = install_kwargs.clone();
+            }
+            record.pending.push_front(Pending {
+                wanted,
+                journal: Some(Journal {
+                    steps: steps.into(),
+                    phase: Phase::Waiting,
+                    ends,
+                    before: None,
+                    is_put_back: false,
+                }),
+            });
+        })
+    }
+
+    /// Gives up what is not finished: what it would still need goes.
+    pub(super) fn abandon(&self, record: &Record) -> Result<(), ManagerError> {
+        if record.journal().is_some_and(|it| it.before.is_some()) {
+            // The version that counts is in place: a failure puts the old one back.
+            self.files().accept(record)?;
+        }
+        for pending in &record.pending {
+            if let Some(incoming) = pending.wanted.incoming() {
+                self.files().drop_incoming(incoming);
+            }
+        }
+        Ok(())
+    }
+
+    /// Does all steps that are left of the operation at hand.
+    pub(super) fn execute(&self, course: &mut Course<'_>) -> Result<(), ManagerError> {
+        loop {
+            let record = course.entry.record().clone();
+            let Some(pending) = record.pending.front() else {
+                return Ok(());
+            };
+            let Some(journal) = &pending.journal else {
+                return Ok(());
+            };
+            let Some(step) = journal.steps.front().copied() else {
+                return self.settle(course, &record, journal.ends);
+            };
+            if self.is_stopping() && step != Step::Stop {
+                return Err(ManagerError::Stopping);
+            }
+            if journal.is_put_back {
+                self.place_again(course, pending)?;
+                continue;
+            }
+            let forces = matches!(pending.wanted, Wanted::Delete { force: true, .. });
+            match self.step(course, &record, pending, journal, step) {
+                Ok(()) if step == Step::Remove => return Ok(()),
+                Ok(()) => self.done(course.entry, step)?,
+                Err(StepError::NotBegun(error)) => return Err(error),
+                Err(StepError::Failed(trouble)) if forces && step != Step::Remove => {
+                    let name = step.name();
+                    let warning = format!("hook `{name}` was passed over: {}", trouble.message);
+                    course.warnings.push(warning);
+                    course.entry.live().running_since = None;
+                    course.entry.live().wants_restart |= trouble.gave_up;
+                    self.done(course.entry, step)?;
+                }
+                Err(StepError::Failed(trouble)) => {
+                    return Err(self.failed(course, &record, journal, step, trouble));
+                }
+            }
+        }
+    }
+
+    /// Writes down that a step is done.
+    fn done(&self, entry: &Entry, step: Step) -> Result<(), ManagerError> {
+        self.change_anyway(entry, |record| {
+            match step {
+                Step::Install => record.is_installed = true,
+                Step::Upgrade => record.is_installed = true,
+                Step::Uninstall => record.is_installed = false,
+                _ => {}
+            }
+            if let Some(journal) = record.journal_mut() {
+                journal.steps.pop_front();
+                journal.phase = Phase::Waiting;
+                if step == Step::Accept {
+                    journal.before = None;
+                }
+            }
+        })
+    }
+
+    /// Writes down that an operation is done.
+    fn settle(
+        &self,
+        course: &Course<'_>,
+        record: &Record,
+        ends: Status,
+    ) -> Result<(), ManagerError> {
+        if let Some(incoming) = record.pending.front().and_then(|it| it.wanted.incoming()) {
+            self.files().drop_incoming(incoming);
+        }
+        self.change_anyway(course.entry, |record| {
+            record.pending.pop_front();
+            record.status = ends;
+            record.last_error = None;
+        })
+    }
+
+    /// Writes down that a step failed, and puts things right as far as that goes.
+    fn failed(
+        &self,
+        course: &mut Course<'_>,
+        record: &Record,
+        journal: &Journal,
+        step: Step,
+        mut trouble: Trouble,
+    ) -> ManagerError {
+        let Course { entry, busy, .. } = course;
+        if trouble.gave_up {
+            let mut live = entry.live();
+            live.wants_restart = true;
+            live.running_since = None;
+        }
+        let pending = record.pending.front();
+        let operation = pending.map_or("", |it| it.wanted.name());
+        let mut error = LastError {
+            operation: operation.to_owned(),
+            hook: step.is_hook().then(|| step.name().to_owned()),
+            code: trouble.code.clone(),
+            message: trouble.message.clone(),
+            location: trouble.location.take(),
+            time: super::now(),
+            interrupted: false,
+        };
+        let noted = |error: &LastError, before: Option<&Before>| {
+            self.change_anyway(entry, |record| {
+                record.status = Status::Error;
+                record.last_error = Some(error.clone());
+                if let Some(before) = before {
+                    before.clone().restore(record);
+                }
+                if let Some(journal) = record.journal_mut() {
+                    journal.phase = Phase::Failed;
+                    journal.is_put_back = before.is_some();
+                }
+            })
+        };
+        // First of all, so that nobody takes it for interrupted.
+        let mut written = noted(&error, None);
+        if step == Step::Start
+            && !trouble.gave_up
+            && let Some(lifecycle) = busy.take()
+        {
+            let call = Call {
+                package: entry.name.clone(),
+                hook: HookName::Stop,
+                from: String::new(),
+            };
+            let patience = self.patience(HookName::Stop);
+            let report: Report = Arc::new(|_| {});
+            match hook::run(Code::Made(lifecycle), call, &patience, report) {
+                End::Returned(lifecycle, result) => {
+                    **busy = Some(lifecycle);
+                    if let Err(fault) = result {
+                        error.message = format!("{}; then {fault}", error.message);
+                    }
+                }
+                End::NotMade(_) | End::NotBegun(_) => {}
+                End::GivenUp(after) => {
+                    entry.live().wants_restart = true;
+                    let after = after.as_secs();
+                    error.message =
+                        format!("{}; then stop did not return in {after} s", error.message);
+                }
+            }
+        }
+        // Nobody knows what state its object is in.
+        if let Some(lifecycle) = busy.take() {
+            hook::end(lifecycle, self.deadlines().grace);
+        }
+        let before = journal.before.as_ref();
+        if before.is_some()
+            && let Err(put_back) = self.files().put_back(&entry.name)
+        {
+            let why = chain(&put_back);
+            error.message = format!(
+                "{}; the old files could not be put back: {why}",
+                error.message
+            );
+        }
+        if before.is_some() || Some(&error) != entry.record().last_error.as_ref() {
+            written = noted(&error, before);
+        }
+        if let Err(unwritten) = written {
+            tracing::error!(package = entry.name, "{}", chain(&unwritten));
+        }
+        let hook = error.hook.as_deref().unwrap_or(step.name());
+        tracing::error!(
+            package = entry.name,
+            hook,
+            message = error.message,
+            "failed"
+        );
+        ManagerError::Failed {
+            name: entry.name.clone(),
+            error: Box::new(error),
+        }
+    }
+
+    /// Writes down that a step begins: from here on it was interrupted if nobody says that it is done.
+    fn begun(&self, entry: &Entry, step: Step) -> Result<(), StepError> {
+        let changed = self.change(entry, |record| {
+            if let Some(journal) = record.journal_mut() {
+                journal.phase = Phase::Begun;
+            }
+            if step == Step::Prepare {
+                record.was_prepared = true;
+            }
+        });
+        changed.map_err(StepError::NotBegun)
+    }
+
+    fn step(
+        &self,
+        course: &mut Course<'_>,
+        record: &Record,
+        pending: &Pending,
+        journal: &Journal,
+        step: Step,
+    ) -> Result<(), StepError> {
+        let entry = course.entry;
+        match step {
+            Step::Place => {
+                let Wanted::Add(add) = &pending.wanted else {
+                    return Ok(());
+                };
+                self.end_object(&mut course.busy);
+                self.place(course, record, add)
+            }
+            Step::Accept => Ok(self.files().accept(record)?),
+            Step::Read => {
+                self.end_object(&mut course.busy);
+                let said = Said::read(&self.files().path(record), self.dirs())?;
+                Ok(self.change(entry, |record| record.has_said(&said))?)
+            }
+            Step::Remove => {
+                let Wanted::Delete { purge, .. } = pending.wanted else {
+                    return Ok(());
+                };
+                self.end_object(&mut course.busy);
+                self.remove(entry, record, purge)
+            }
+            Step::Stop if !entry.is_running() => Ok(()),
+            Step::Upgrade => {
+                let from = journal.before.as_ref().and_then(|it| it.version.clone());
+                self.hook(course, step, HookName::Upgrade, from)
+            }
+            Step::Prepare => {
+                if matches!(pending.wanted, Wanted::Reconfigure { .. }) {
+                    self.end_object(&mut course.busy);
+                }
+                self.hook(course, step, HookName::Prepare, None)
+            }
+            Step::Install => self.hook(course, step, HookName::Install, None),
+            Step::Start => {
+                entry.live().is_starting = true;
+                let started = self.start(course, record);
+                let mut live = entry.live();
+                live.is_starting = false;
+                if started.is_ok() {
+                    live.running_since = Some(super::now());
+                }
+                started
+            }
+            Step::Stop => {
+                self.hook(course, step, HookName::Stop, None)?;
+                entry.live().running_since = None;
+                Ok(())
+            }
+            Step::Uninstall => {
+                self.hook(course, step, HookName::Uninstall, None)?;
+                self.end_object(&mut course.busy);
+                Ok(())
+            }
+        }
+    }
+
+    fn start(&self, course: &mut Course<'_>, record: &Record) -> Result<(), StepError> {
+        let said = Said::read(&self.files().path(record), self.dirs())?;
+        if record.said_differs(&said) {
+            self.change(course.entry, |record| record.has_said(&said))?;
+        }
+        self.see_to_needs(course.entry, course.starts_needed, &course.report)?;
+        self.hook(course, Step::Start, HookName::Start, None)
+    }
+
+    fn place(
+        &self,
+        course: &mut Course<'_>,
+        record: &Record,
+        add: &WantedAdd,
+    ) -> Result<(), StepError> {
+        let entry = course.entry;
+        let keeps = record.is_installed;
+        let before = keeps.then(|| Before {
+            version: record.version.clone(),
+            source: record.source.clone(),
+            dependencies: record.dependencies.clone(),
+        });
+        self.begun(entry, Step::Place)?;
+        let lies_elsewhere = matches!(record.source, InstalledFrom::Link { .. });
+        let warnings = match &add.source {
+            InstalledFrom::Link { .. } => self.files().place_link(&entry.name).map(|()| Vec::new()),
+            _ => {
+                let (staged, incoming) = (course.staged.take(), add.incoming.as_deref());
+                self.files()
+                    .place(&entry.name, staged, incoming, keeps && !lies_elsewhere)
+            }
+        };
+        course.warnings.extend(warnings?);
+        let changed = self.change_anyway(entry, |record| {
+            record.take(add);
+            record.is_placed = true;
+            if record.status == Status::Init {
+                record.status = Status::Config;
+            }
+            if let Some(journal) = record.journal_mut() {
+                journal.before = before;
+            }
+        });
+        Ok(changed?)
+    }
+
+    /// Puts the new version in place again, which a failure took away.
+    fn place_again(&self, course: &mut Course<'_>, pending: &Pending) -> Result<(), ManagerError> {
+        self.end_object(&mut course.busy);
+        self.files().put_forth(&course.entry.name)?;
+        self.change(course.entry, |record| {
+            if let Wanted::Add(add) = &pending.wanted {
+                record.take(add);
+            }
+            if let Some(journal) = record.journal_mut() {
+                journal.is_put_back = false;
+            }
+        })
+    }
+
+    fn remove(&self, entry: &Entry, record: &Record, purge: bool) -> Result<(), StepError> {
+        self.files().remove(&record.name)?;
+        if purge {
+            let data = self.data_dir(&record.name);
+            if let Err(source) = fs::remove_dir_all(&data)
+                && source.kind() != std::io::ErrorKind::NotFound
+            {
+                return Err(ManagerError::Io { path: data, source }.into());
+            }
+        }
+        for pending in &record.pending {
+            if let Some(incoming) = pending.wanted.incoming() {
+                self.files().drop_incoming(incoming);
+            }
+        }
+        self.forget(entry)?;
+        Ok(())
+    }
+
+    /// Drops the package's object.
+    pub(super) fn end_object(&self, busy: &mut Busy<'_>) {
+        if let Some(lifecycle) = busy.take() {
+            hook::end(lifecycle, self.deadlines().grace);
+        }
+    }
+
+    /// Runs a hook of the package's code, if it has any.
+    fn hook(
+        &self,
+        course: &mut Course<'_>,
+        step: Step,
+        hook: HookName,
+        from: Option<String>,
+    ) -> Result<(), StepError> {
+        let entry = course.entry;
+        let code = match course.busy.take() {
+            Some(made) => Some(Code::Made(made)),
+            None => self.code(entry)?,
+        };
+        let Some(code) = code else {
+            entry.live().lifecycle = None;
+            if step == Step::Prepare {
+                self.begun(entry, step)?;
+            }
+            return Ok(());
+        };
+        self.begun(entry, step)?;
+        let call = Call {
+            package: entry.name.clone(),
+            hook,
+            from: from.unwrap_or_default(),
+        };
+        let (shown, told) = (Arc::clone(entry), Arc::clone(&course.report));
+        let report: Report = Arc::new(move |progress: &HookProgress| {
+            shown.live().progress = Some(progress.clone());
+            told(progress);
+        });
+        let end = hook::run(code, call, &self.patience(hook), report);
+        entry.live().progress = None;
+        match end {
+            End::Returned(lifecycle, result) => {
+                entry.live().lifecycle = Some(shown_lifecycle(&lifecycle));
+                *course.busy = Some(lifecycle);
+                result.map_err(|fault| {
+                    let location = fault.location().map(ToString::to_string);
+                    let trouble = Trouble::new(fault.code(), fault.to_string());
+                    StepError::Failed(Trouble {
+                        location,
+                        ..trouble
+                    })
+                })
+            }
+            End::NotMade(error) => Err(Trouble::new(error.code(), chain(&error)).into()),
+            End::NotBegun(error) => {
+                let message = format!("no thread can be made for the hook: {error}");
+                Err(Trouble::new("io", message).into())
+            }
+            End::GivenUp(after) => {
+                let seconds = after.as_secs_f64().round();
+                let message = format!("hook did not return in {seconds} s");
+                let trouble = Trouble::new("hook-timeout", message);
+                Err(StepError::Failed(Trouble {
+                    gave_up: true,
+                    ..trouble
+                }))
+            }
+        }
+    }
+
+    /// The package's code, to be made; `None` if it has none.
+    fn code(&self, entry: &Entry) -> Result<Option<Code>, StepError> {
+        let record = entry.record().clone();
+        let folder = self.files().path(&record);
+        let said = Said::read(&folder, self.dirs())?;
+        let Some(type_name) = code::type_of(&said, &folder).map_err(Trouble::from)? else {
+            return Ok(None);
+        };
+        let data_dir = self.data_dir(&record.name);
+        make_private(&data_dir).map_err(|source| ManagerError::Io {
+            path: data_dir.clone(),
+            source,
+        })?;
+        let json = |map| serde_json::Value::Object(map).to_string();
+        let context = Context {
+            package_root: folder.clone(),
+            data_dir,
+            install_kwargs: json(said.kwargs(&record.given_kwargs)),
+            package_toml: json(said.root),
+        };
+        let registry = self.registry(&folder);
+        Ok(Some(Code::ToMake(Box::new(move || {
+            registry.refresh();
+            registry.lifecycle(&type_name, Box::new(context))
+        }))))
+    }
+
+    /// How long a hook is waited for.
+    pub(super) fn patience(&self, hook: HookName) -> Patience {
+        let deadlines = self.deadlines();
+        let Inner {
+            giving_up, hurry, ..
+        } = self.inner();
+        Patience {
+            deadline: match hook {
+                HookName::Prepare | HookName::Install | HookName::Upgrade => deadlines.prepare,
+                HookName::Start => deadlines.start,
+                HookName::Stop | HookName::Uninstall => deadlines.stop,
+            },
+            grace: deadlines.grace,
+            // Stopping is what has to be done then.
+            giving_up: match hook {
+                HookName::Stop => Default::default(),
+                _ => giving_up.clone(),
+            },
+            hurry: hurry.clone(),
+        }
+    }
+}
+
+/// Why a step is not done.
+pub(super) enum StepError {
+    /// It was not begun, since that could not be written down: nothing has changed.
+    NotBegun(ManagerError),
+    /// It failed.
+    Failed(Trouble),
+}
+
+impl From<ManagerError> for StepError {
+    fn from(error: ManagerError) -> Self {
+        match error {
+            ManagerError::NotWritten { .. } => Self::NotBegun(error),
+            error => Self::Failed(error.into()),
+        }
+    }
+}
+
+impl From<Trouble> for StepError {
+    fn from(trouble: Trouble) -> Self {
+        Self::Failed(trouble)
+    }
+}
+
+fn shown_lifecycle(lifecycle: &Lifecycle) -> LifecycleState {
+    let plugin = lifecycle.plugin();
+    LifecycleState {
+        type_name: lifecycle.type_name().to_string(),
+        plugin: plugin.path().to_path_buf(),
+        plugin_version: plugin.manifest().version.clone(),
+    }
+}
+
+impl Before {
+    pub(super) fn restore(self, record: &mut Record) {
+        record.version = self.version;
+        record.source = self.source;
+        record.dependencies = self.dependencies;
+    }
+}
+
+impl Record {
+    /// What is written down of a version that takes its place.
+    fn take(&mut self, add: &WantedAdd) {
+        self.version.clone_from(&add.version);
+        self.source = add.source.clone();
+        self.dependencies.clone_from(&add.dependencies);
+        if let Some(kwargs) = &add.install_kwargs {
+            self.given_kwargs = kwargs.clone();
+        }
+    }
+
+    fn has_said(&mut self, said: &Said) {
+        self.version.clone_from(&said.toml.version);
+        self.dependencies = needs_of(said);
+    }
+
+    fn said_differs(&self, said: &Said) -> bool {
+        self.version != said.toml.version || self.dependencies != needs_of(said)
+    }
+}
+
+/// The packages that a package needs, as they are written down.
+pub(super) fn needs_of(said: &Said) -> BTreeMap<String, String> {
+    let needs = said.toml.dependencies.iter();
+    needs
+        .map(|(name, which)| (name.to_string(), which.to_string()))
+        .collect()
+}

@@ -1,0 +1,182 @@
+//! Running a hook: in a thread of its own, with a deadline.
+
+use std::io;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::request::HookProgress;
+use crate::install::Cancellation;
+use crate::plugin::{CancellationAccess, Fault, HookName, Lifecycle, ResolveError};
+
+/// As often it is looked whether somebody is in a hurry.
+const SLICE: Duration = Duration::from_millis(50);
+
+/// As much time a hook has, and what ends it earlier.
+#[derive(Clone, Debug)]
+pub(super) struct Patience {
+    pub(super) deadline: Duration,
+    /// As long it may still take once it was told to give up.
+    pub(super) grace: Duration,
+    /// The manager is about to end: the hook is told to give up.
+    pub(super) giving_up: Cancellation,
+    /// Nothing is waited for any more.
+    pub(super) hurry: Cancellation,
+}
+
+pub(super) type Report = Arc<dyn Fn(&HookProgress) + Send + Sync>;
+
+/// What makes a package's lifecycle.
+pub(super) type Construct = Box<dyn FnOnce() -> Result<Lifecycle, ResolveError> + Send>;
+
+/// What runs the hook: the object, or what makes it.
+pub(super) enum Code {
+    Made(Lifecycle),
+    ToMake(Construct),
+}
+
+/// How a hook ended.
+pub(super) enum End {
+    /// It returned; the object can be used again.
+    Returned(Lifecycle, Result<(), Fault>),
+    /// There is no object: it could not be made.
+    NotMade(ResolveError),
+    /// It was not run: there can be no thread for it.
+    NotBegun(io::Error),
+    /// It did not return in time. Its thread and its object are given up.
+    GivenUp(Duration),
+}
+
+/// Which hook runs, for whom.
+pub(super) struct Call {
+    pub(super) package: String,
+    pub(super) hook: HookName,
+    /// For `upgrade`: from which version.
+    pub(super) from: String,
+}
+
+/// Runs a hook and waits for it.
+pub(super) fn run(code: Code, call: Call, patience: &Patience, report: Report) -> End {
+    let began = Instant::now();
+    let run = Arc::new(Run {
+        name: call.package.clone(),
+        step: call.hook.to_string(),
+        deadline: began + patience.deadline,
+        cancelled: Mutex::new(false),
+        changed: Condvar::new(),
+        report,
+    });
+    let (sender, receiver) = mpsc::channel();
+    let access: Arc<dyn CancellationAccess> = Arc::clone(&run) as _;
+    let name = format!("{} {}", call.hook, call.package);
+    let spawned = thread::Builder::new().name(name).spawn(move || {
+        let made = match code {
+            Code::Made(lifecycle) => Ok(lifecycle),
+            Code::ToMake(make) => make(),
+        };
+        let end = match made {
+            Err(error) => End::NotMade(error),
+            Ok(mut lifecycle) => {
+                let result = match call.hook {
+                    HookName::Upgrade => lifecycle.upgrade(&call.from, &access),
+                    hook => lifecycle.run(hook, &access),
+                };
+                End::Returned(lifecycle, result)
+            }
+        };
+        // Nobody listens any more if it was given up.
+        let _ = sender.send(end);
+    });
+    if let Err(error) = spawned {
+        return End::NotBegun(error);
+    }
+    let mut told = None;
+    loop {
+        match receiver.recv_timeout(SLICE) {
+            Ok(end) => return end,
+            // The thread ended without a word: a panic of our own.
+            Err(RecvTimeoutError::Disconnected) => return End::GivenUp(began.elapsed()),
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        let is_late = Instant::now() >= run.deadline;
+        if told.is_none() && (is_late || patience.giving_up.is_cancelled()) {
+            run.cancel();
+            told = Some(Instant::now());
+        }
+        let is_over = told.is_some_and(|told| told.elapsed() >= patience.grace);
+        // Who is told to give up early has until the deadline all the same.
+        if (is_over && is_late) || patience.hurry.is_cancelled() {
+            run.cancel();
+            return End::GivenUp(began.elapsed());
+        }
+    }
+}
+
+/// Drops an object; what its drop does wrong is logged. One that does not return in time is given up.
+pub(super) fn end(lifecycle: Lifecycle, grace: Duration) {
+    let (sender, receiver) = mpsc::channel();
+    let spawned = thread::Builder::new().spawn(move || {
+        if let Err(fault) = lifecycle.end() {
+            tracing::warn!("{fault}");
+        }
+        let _ = sender.send(());
+    });
+    if spawned.is_ok() && receiver.recv_timeout(grace) == Err(RecvTimeoutError::Timeout) {
+        tracing::warn!("the drop of a lifecycle does not return");
+    }
+}
+
+/// One run of a hook, as the hook sees it.
+struct Run {
+    name: String,
+    step: String,
+    deadline: Instant,
+    cancelled: Mutex<bool>,
+    changed: Condvar,
+    report: Report,
+}
+
+impl Run {
+    fn cancel(&self) {
+        *self
+            .cancelled
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = true;
+        self.changed.notify_all();
+    }
+}
+
+impl CancellationAccess for Run {
+    fn remaining(&self) -> Option<Duration> {
+        Some(self.deadline.saturating_duration_since(Instant::now()))
+    }
+
+    fn is_cancelled(&self) -> bool {
+        *self
+            .cancelled
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait_cancelled(&self, timeout: Duration) -> bool {
+        let cancelled = self
+            .cancelled
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let waited = self
+            .changed
+            .wait_timeout_while(cancelled, timeout, |it| !*it);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    fn progress(&self, done: u64, total: Option<u64>, message: &str) {
+        (self.report)(&HookProgress {
+            name: self.name.clone(),
+            step: self.step.clone(),
+            done,
+            total,
+            message: message.to_owned(),
+        });
+    }
+}

@@ -1,0 +1,7 @@
+//! The package manager through the library: operations, hooks and what becomes of packages.
+
+#![allow(clippy::unwrap_used)]
+#![cfg(unix)]
+
+mod hello;
+mod place;
