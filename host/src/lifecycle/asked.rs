@@ -602,11 +602,11 @@ impl Record {
 
     /// Its version when all that is recorded is done.
     pub(super) fn version_to_be(&self) -> Option<String> {
-        let adds = self.pending.iter().filter_map(|it| match &it.wanted {
+        let mut adds = self.pending.iter().rev().filter_map(|it| match &it.wanted {
             Wanted::Add(add) if it.journal.is_none() => add.version.clone(),
             _ => None,
         });
-        adds.last().or_else(|| self.version.clone())
+        adds.next().or_else(|| self.version.clone())
     }
 }
 

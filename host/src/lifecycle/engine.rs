@@ -254,8 +254,10 @@ impl PackageManager {
                 }
             }
         }
-        // Nobody knows what state its object is in.
-        if let Some(lifecycle) = busy.take() {
+        // Nobody knows what state its object is in; but nobody else can stop what it does.
+        if step != Step::Stop
+            && let Some(lifecycle) = busy.take()
+        {
             hook::end(lifecycle, self.deadlines().grace);
         }
         let before = journal.before.as_ref();

@@ -4,4 +4,6 @@
 #![cfg(unix)]
 
 mod hello;
+mod misbehaving;
 mod place;
+mod together;

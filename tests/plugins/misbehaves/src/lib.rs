@@ -49,8 +49,9 @@ impl Misbehaves {
                 std::thread::sleep(Duration::from_secs(60));
             },
             ("wait", Some(hook)) => {
-                hook.cancellation().wait(Duration::from_secs(600));
-                self.note(&format!("{name} was told to give up"))?;
+                if hook.cancellation().wait(Duration::from_secs(600)) {
+                    self.note(&format!("{name} was told to give up"))?;
+                }
                 return Err("gave up".into());
             }
             ("sleep", _) => std::thread::sleep(Duration::from_millis(rest.parse()?)),
