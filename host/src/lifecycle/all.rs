@@ -32,10 +32,8 @@ impl PackageManager {
                 continue;
             };
             let step = journal.steps.front().copied();
-            let can_be_placed = record.pending.front().is_some_and(|it| match &it.wanted {
-                Wanted::Add(add) => add.incoming.is_some(),
-                _ => true,
-            });
+            let front = record.pending.front();
+            let can_be_placed = front.is_some_and(|it| it.wanted.incoming().is_some());
             match step {
                 Some(Step::Place) if !record.is_placed && !can_be_placed => {
                     // Nobody was told that it was added.
@@ -121,14 +119,8 @@ impl PackageManager {
     fn bring_up(&self, entry: &Arc<Entry>) -> Result<bool, ManagerError> {
         let report: Report = Arc::new(|_| {});
         let busy = self.turn(entry, "start")?;
-        let mut course = Course {
-            entry,
-            busy,
-            staged: None,
-            report,
-            warnings: Vec::new(),
-            starts_needed: false,
-        };
+        let mut course = Course::new(entry, busy, &report);
+        course.starts_needed = false;
         let mut is_wanted = true;
         loop {
             let Some(pending) = entry.record().pending.front().cloned() else {
@@ -150,11 +142,7 @@ impl PackageManager {
                 }
                 Some(_) => {}
                 None => {
-                    let add = match &pending.wanted {
-                        Wanted::Add(add) => Some(add),
-                        _ => None,
-                    };
-                    let standing = self.standing(entry, add);
+                    let standing = self.standing(entry, pending.wanted.add());
                     match decide(&pending.wanted, &standing) {
                         Decision::Do(steps, ends) => {
                             self.begin(entry, pending.wanted.clone(), steps, ends, true)?;
@@ -254,23 +242,22 @@ impl PackageManager {
         if !entry.is_running() {
             return Ok(false);
         }
-        let status = entry.record().status;
-        let mut course = Course {
-            entry,
-            busy,
-            staged: None,
-            report: Arc::new(|_| {}),
-            warnings: Vec::new(),
-            starts_needed: false,
-        };
+        let before = entry.record().clone();
+        let status = before.status;
+        let report: Report = Arc::new(|_| {});
+        let mut course = Course::new(entry, busy, &report);
         let begun = self.begin(entry, Wanted::Stop, vec![Step::Stop], status, false);
         let stopped = begun.and_then(|()| self.execute(&mut course));
-        // It is to start again all the same; what went wrong stays to be seen.
-        if let Err(ManagerError::Failed { error, .. }) = &stopped {
+        // It is to start again all the same; what went wrong, now or before, stays to be seen.
+        let error = match &stopped {
+            Err(ManagerError::Failed { error, .. }) => Some(LastError::clone(error)),
+            _ => before.last_error,
+        };
+        if error.is_some() {
             let noted = self.change_anyway(entry, |record| {
-                record.pending.clear();
+                record.pending = before.pending;
                 record.status = status;
-                record.last_error = Some(LastError::clone(error));
+                record.last_error = error;
             });
             if let Err(unwritten) = noted {
                 tracing::error!(package = entry.name, "{unwritten}");

@@ -1,24 +1,22 @@
 //! What is asked for: decided, written down, done.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use keyway_metadata::threebot::FullName;
 
-use super::code::Said;
-use super::engine::{Course, needs_of};
+use super::engine::Course;
 use super::entry::Entry;
 use super::error::ManagerError;
 use super::hook::Report;
 use super::manager::PackageManager;
+use super::order;
 use super::record::{Pending, Phase, Record, Step, Wanted, WantedAdd};
-use super::request::{AddRequest, AddSource, Answer, DeleteRequest, Operation, Outcome};
+use super::request::{Answer, DeleteRequest, Operation, Outcome};
 use super::status::{InstalledFrom, Status};
 use super::transition::{Decision, Nonsense, Offered, Standing, decide, projected};
 use crate::compare_versions;
 use crate::install::Staged;
-use crate::package::PackageMetadata;
 
 /// As long an operation waits for another one of the same package.
 const TURN: Duration = Duration::from_secs(30);
@@ -83,8 +81,22 @@ impl PackageManager {
                 warnings.push(format!("`{}` does not run again: {error}", dependent.name));
             }
         }
+        if done.is_err() && !dependents.is_empty() {
+            let names: Vec<_> = dependents.iter().map(|it| it.name.as_str()).collect();
+            tracing::warn!(package = entry.name, dependents = ?names, "dependents stay stopped");
+        }
         let mut answer = done?;
         answer.warnings.extend(warnings);
+        if matches!(wanted, Wanted::Delete { .. }) {
+            let needs = self.needs(None);
+            let others = order::dependents(&needs, &entry.name);
+            for other in others {
+                let name = &entry.name;
+                answer
+                    .warnings
+                    .push(format!("`{other}` needs `{name}`, and cannot be started"));
+            }
+        }
         Ok(answer)
     }
 
@@ -138,13 +150,14 @@ impl PackageManager {
         report: &Report,
     ) -> Result<Answer, ManagerError> {
         let busy = self.turn(entry, wanted.name())?;
-        let standing = self.standing(
-            entry,
-            match wanted {
-                Wanted::Add(add) => Some(add),
-                _ => None,
-            },
-        );
+        let mut course = Course::new(entry, busy, report);
+        // What could only not be written down, or was cut short, is not given up for this.
+        let waits = |it: &Record| it.journal().is_some_and(|it| it.phase == Phase::Waiting);
+        let is_unfinished = waits(&entry.record());
+        if is_unfinished {
+            self.execute(&mut course)?;
+        }
+        let standing = self.standing(entry, wanted.add());
         let was_running = entry.is_running();
         let (steps, ends) = match decide(wanted, &standing) {
             Decision::Refuse(nonsense) => return Err(refused(&entry.name, nonsense)),
@@ -152,14 +165,7 @@ impl PackageManager {
             Decision::Do(steps, ends) => (steps, ends),
         };
         self.begin(entry, wanted.clone(), steps, ends, false)?;
-        let mut course = Course {
-            entry,
-            busy,
-            staged,
-            report: Arc::clone(report),
-            warnings: Vec::new(),
-            starts_needed: true,
-        };
+        course.staged = staged;
         self.execute(&mut course)?;
         let Course { warnings, .. } = course;
         Ok(self.answer(
@@ -312,14 +318,7 @@ impl PackageManager {
         }
         let busy = self.turn(entry, "retry")?;
         self.change(entry, Record::wait_again)?;
-        let mut course = Course {
-            entry,
-            busy,
-            staged: None,
-            report: Arc::clone(report),
-            warnings: Vec::new(),
-            starts_needed: true,
-        };
+        let mut course = Course::new(entry, busy, report);
         let wanted = entry.record().pending.front().map(|it| it.wanted.clone());
         self.execute(&mut course)?;
         let Course { warnings, .. } = course;
@@ -331,13 +330,7 @@ impl PackageManager {
     /// Writes down what is wanted, for a process that runs hooks.
     fn record(&self, entry: &Arc<Entry>, wanted: Wanted) -> Result<Answer, ManagerError> {
         let record = entry.record().clone();
-        let mut standing = self.standing(
-            entry,
-            match &wanted {
-                Wanted::Add(add) => Some(add),
-                _ => None,
-            },
-        );
+        let mut standing = self.standing(entry, wanted.add());
         for pending in &record.pending {
             if let Some(status) = projected(&pending.wanted, standing.status) {
                 standing.status = status;
@@ -347,216 +340,42 @@ impl PackageManager {
         if let Decision::Refuse(nonsense) = decide(&wanted, &standing) {
             return Err(refused(&entry.name, nonsense));
         }
-        let is_delete = matches!(wanted, Wanted::Delete { .. });
-        if is_delete && !record.is_placed {
-            self.abandon(&record)?;
-            self.forget(entry)?;
-            return Ok(self.answer(entry, &wanted, Outcome::Done, "is deleted", Vec::new()));
-        }
         let is_state = |it: &Wanted| {
             matches!(
                 it,
                 Wanted::Start | Wanted::Stop | Wanted::Enable | Wanted::Disable
             )
         };
-        // Of these the last one counts.
-        let is_over = |it: &Pending| {
-            is_delete || it.journal.is_some() || (is_state(&it.wanted) && is_state(&wanted))
-        };
-        let over = |record: &Record| Record {
-            pending: record
-                .pending
-                .iter()
-                .filter(|it| is_over(it))
-                .cloned()
-                .collect(),
-            ..record.clone()
-        };
-        if !matches!(decide(&wanted, &standing), Decision::Already(..)) || is_state(&wanted) {
-            self.abandon(&over(&record))?;
-            self.change(entry, |record| {
-                record.pending.retain(|it| !is_over(it));
-                record.pending.push_back(Pending {
-                    wanted: wanted.clone(),
-                    journal: None,
-                });
-            })?;
+        if let Decision::Already(what, _) = decide(&wanted, &standing)
+            && !is_state(&wanted)
+        {
+            return self.already(entry, &wanted, what, record.status);
         }
+        let is_delete = matches!(wanted, Wanted::Delete { .. });
+        if is_delete && !record.is_placed {
+            self.abandon(&record)?;
+            self.forget(entry)?;
+            return Ok(self.answer(entry, &wanted, Outcome::Done, "is deleted", Vec::new()));
+        }
+        // Of these the last one counts. What waits to be gone on with stays.
+        let is_over = |it: &Pending| match &it.journal {
+            Some(journal) => is_delete || journal.phase == Phase::Failed,
+            None => is_delete || (is_state(&it.wanted) && is_state(&wanted)),
+        };
+        let over = record.pending.iter().filter(|it| is_over(it)).cloned();
+        self.abandon(&Record {
+            pending: over.collect(),
+            ..record.clone()
+        })?;
+        self.change(entry, |record| {
+            record.pending.retain(|it| !is_over(it));
+            record.pending.push_back(Pending {
+                wanted: wanted.clone(),
+                journal: None,
+            });
+        })?;
         let what = recorded(&wanted);
         Ok(self.answer(entry, &wanted, Outcome::Recorded, what, Vec::new()))
-    }
-
-    /// Adds a package.
-    fn add(&self, request: &AddRequest, report: &Report) -> Result<Answer, ManagerError> {
-        if let Some(known) = self.known_source(request) {
-            let record = known.record().clone();
-            let add = WantedAdd {
-                source: record.source.clone(),
-                version: record.version.clone(),
-                dependencies: record.dependencies.clone(),
-                incoming: None,
-                install_kwargs: request.install_kwargs.clone(),
-                reinstall: false,
-                reload: request.reload,
-                install: request.install,
-                start: request.start,
-            };
-            return self.enter(&known, Wanted::Add(add), None, report);
-        }
-        let (path, source, incoming) = match &request.source {
-            AddSource::Link { link } => return self.add_link(request, link, report),
-            AddSource::Path { path } => {
-                let source = InstalledFrom::Path { path: path.clone() };
-                (path.clone(), source, None)
-            }
-            AddSource::Git {
-                git_url,
-                branch,
-                rev,
-            } => self.fetch(git_url, branch.as_deref(), rev.as_deref(), report)?,
-        };
-        let added = self.add_from(request, &path, source, incoming.as_deref(), report);
-        if added.is_err()
-            && let Some(incoming) = incoming
-            && !self.uses(&incoming)
-        {
-            self.files().drop_incoming(&incoming);
-        }
-        added
-    }
-
-    fn add_from(
-        &self,
-        request: &AddRequest,
-        path: &Path,
-        source: InstalledFrom,
-        incoming: Option<&Path>,
-        report: &Report,
-    ) -> Result<Answer, ManagerError> {
-        let plan = self.files().plan(path)?;
-        let said = Said::of(plan.source().metadata())?;
-        let name = said.toml.name.to_string();
-        let mut add = wanted_add(request, source, &said, incoming.map(Path::to_path_buf));
-        if request.start {
-            self.check_needs(&name, &add)?;
-        }
-        // What was there must not be lost before the new one is whole and valid.
-        let is_on_record = self.entry(&name).is_some_and(|it| it.record().is_placed);
-        let is_kept = self.inner().records_only || is_on_record;
-        let staged = if is_kept {
-            if incoming.is_none() {
-                plan.rehearse()?;
-                add.incoming = Some(self.files().take_in(path)?);
-            } else {
-                plan.rehearse()?;
-            }
-            None
-        } else {
-            Some(plan.stage()?)
-        };
-        let (entry, is_new) = self.entry_or_new(&name, &add)?;
-        let copy = add.incoming.clone();
-        let done = self.enter(&entry, Wanted::Add(add), staged, report);
-        if done.is_err() {
-            if is_new && !entry.record().is_placed && !self.inner().records_only {
-                // Nothing has come of it.
-                self.abandon(&entry.record().clone())?;
-                self.files().remove(&name)?;
-                self.forget(&entry)?;
-            }
-            if let Some(copy) = copy.filter(|it| !self.uses(it)) {
-                self.files().drop_incoming(&copy);
-            }
-        }
-        done
-    }
-
-    fn add_link(
-        &self,
-        request: &AddRequest,
-        link: &Path,
-        report: &Report,
-    ) -> Result<Answer, ManagerError> {
-        let folder = std::fs::canonicalize(link).map_err(|source| ManagerError::Io {
-            path: link.to_path_buf(),
-            source,
-        })?;
-        if folder.starts_with(self.files().root()) || self.files().root().starts_with(&folder) {
-            let what = format!(
-                "`{}` cannot be linked: the packages of the manager lie there",
-                folder.display()
-            );
-            return Err(ManagerError::BadRequest { what });
-        }
-        let said = self.files().check_link(&folder)?;
-        let name = said.toml.name.to_string();
-        let add = wanted_add(request, InstalledFrom::Link { path: folder }, &said, None);
-        if request.start {
-            self.check_needs(&name, &add)?;
-        }
-        let (entry, is_new) = self.entry_or_new(&name, &add)?;
-        let done = self.enter(&entry, Wanted::Add(add), None, report);
-        if done.is_err() && is_new && !entry.record().is_placed {
-            self.forget(&entry)?;
-        }
-        done
-    }
-
-    /// Brings a repository's content to where it is ours: where it lies, where it came from, and our
-    /// folder with it.
-    fn fetch(
-        &self,
-        url: &str,
-        _branch: Option<&str>,
-        _rev: Option<&str>,
-        _report: &Report,
-    ) -> Result<
-        (
-            std::path::PathBuf,
-            InstalledFrom,
-            Option<std::path::PathBuf>,
-        ),
-        ManagerError,
-    > {
-        Err(ManagerError::Fetch {
-            url: url.to_owned(),
-            code: "git-not-here",
-            why: "this program was built without git".to_owned(),
-            remedy: Some("fetch it by other means, and add it by `--path`".to_owned()),
-        })
-    }
-
-    /// A package on record that came from that very place, unless it is to be fetched again.
-    fn known_source(&self, request: &AddRequest) -> Option<Arc<Entry>> {
-        let AddSource::Git {
-            git_url,
-            branch,
-            rev,
-        } = &request.source
-        else {
-            return None;
-        };
-        if request.update || request.reinstall {
-            return None;
-        }
-        self.entries().into_iter().find(|entry| {
-            let record = entry.record();
-            record.is_placed
-                && matches!(&record.source, InstalledFrom::Git { url, branch: b, rev: r, .. }
-                    if url == git_url && b == branch && r == rev)
-        })
-    }
-
-    /// Whether somebody still needs a copy.
-    fn uses(&self, incoming: &Path) -> bool {
-        let uses = |entry: &Arc<Entry>| {
-            let record = entry.record();
-            record
-                .pending
-                .iter()
-                .any(|it| it.wanted.incoming() == Some(incoming))
-        };
-        self.entries().iter().any(uses)
     }
 
     /// The package that a name stands for; `__` may stand for its dot.
@@ -577,21 +396,6 @@ impl PackageManager {
     }
 }
 
-impl Said {
-    /// What the metadata of a package that is to be installed say.
-    fn of(metadata: &PackageMetadata) -> Result<Self, ManagerError> {
-        let toml = keyway_metadata::threebot::PackageToml::of(metadata.document());
-        let toml = toml.map_err(|error| ManagerError::BadRequest {
-            what: error.to_string(),
-        })?;
-        Ok(Self {
-            toml,
-            root: metadata.document().root().clone(),
-            problems: Vec::new(),
-        })
-    }
-}
-
 impl Record {
     /// What failed is to be tried again.
     fn wait_again(&mut self) {
@@ -607,25 +411,6 @@ impl Record {
             _ => None,
         });
         adds.next().or_else(|| self.version.clone())
-    }
-}
-
-fn wanted_add(
-    request: &AddRequest,
-    source: InstalledFrom,
-    said: &Said,
-    incoming: Option<std::path::PathBuf>,
-) -> WantedAdd {
-    WantedAdd {
-        source,
-        version: said.toml.version.clone(),
-        dependencies: needs_of(said),
-        incoming,
-        install_kwargs: request.install_kwargs.clone(),
-        reinstall: request.reinstall,
-        reload: request.reload,
-        install: request.install,
-        start: request.start,
     }
 }
 

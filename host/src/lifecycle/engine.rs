@@ -4,25 +4,23 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::sync::Arc;
 
-use super::code::{self, Context, NoCode, Said, chain};
+use super::code::{NoCode, Said, chain};
 use super::entry::{Busy, Entry};
 use super::error::ManagerError;
-use super::hook::{self, Call, Code, End, Patience, Report};
-use super::lock::make_private;
-use super::manager::{Inner, PackageManager};
+use super::hook::{self, Call, Code, End, Report};
+use super::manager::PackageManager;
 use super::record::{Before, Journal, Pending, Phase, Record, Step, Wanted, WantedAdd};
-use super::request::HookProgress;
-use super::status::{InstalledFrom, LastError, LifecycleState, Status};
+use super::status::{InstalledFrom, LastError, Status};
 use crate::install::Staged;
-use crate::plugin::{HookName, Lifecycle};
+use crate::plugin::HookName;
 
 /// Why a step was not done.
 pub(super) struct Trouble {
-    code: String,
-    message: String,
-    location: Option<String>,
+    pub(super) code: String,
+    pub(super) message: String,
+    pub(super) location: Option<String>,
     /// The hook never returned.
-    gave_up: bool,
+    pub(super) gave_up: bool,
 }
 
 impl Trouble {
@@ -58,6 +56,19 @@ pub(super) struct Course<'a> {
     pub(super) warnings: Vec<String>,
     /// Whether packages that it needs are started with it; else they have been tried already.
     pub(super) starts_needed: bool,
+}
+
+impl<'a> Course<'a> {
+    pub(super) fn new(entry: &'a Arc<Entry>, busy: Busy<'a>, report: &Report) -> Self {
+        Self {
+            entry,
+            busy,
+            staged: None,
+            report: Arc::clone(report),
+            warnings: Vec::new(),
+            starts_needed: true,
+        }
+    }
 }
 
 impl PackageManager {
@@ -290,7 +301,7 @@ impl PackageManager {
     }
 
     /// Writes down that a step begins: from here on it was interrupted if nobody says that it is done.
-    fn begun(&self, entry: &Entry, step: Step) -> Result<(), StepError> {
+    pub(super) fn begun(&self, entry: &Entry, step: Step) -> Result<(), StepError> {
         let changed = self.change(entry, |record| {
             if let Some(journal) = record.journal_mut() {
                 journal.phase = Phase::Begun;
@@ -452,118 +463,6 @@ impl PackageManager {
             hook::end(lifecycle, self.deadlines().grace);
         }
     }
-
-    /// Runs a hook of the package's code, if it has any.
-    fn hook(
-        &self,
-        course: &mut Course<'_>,
-        step: Step,
-        hook: HookName,
-        from: Option<String>,
-    ) -> Result<(), StepError> {
-        let entry = course.entry;
-        let code = match course.busy.take() {
-            Some(made) => Some(Code::Made(made)),
-            None => self.code(entry)?,
-        };
-        let Some(code) = code else {
-            entry.live().lifecycle = None;
-            if step == Step::Prepare {
-                self.begun(entry, step)?;
-            }
-            return Ok(());
-        };
-        self.begun(entry, step)?;
-        let call = Call {
-            package: entry.name.clone(),
-            hook,
-            from: from.unwrap_or_default(),
-        };
-        let (shown, told) = (Arc::clone(entry), Arc::clone(&course.report));
-        let report: Report = Arc::new(move |progress: &HookProgress| {
-            shown.live().progress = Some(progress.clone());
-            told(progress);
-        });
-        let end = hook::run(code, call, &self.patience(hook), report);
-        entry.live().progress = None;
-        match end {
-            End::Returned(lifecycle, result) => {
-                entry.live().lifecycle = Some(shown_lifecycle(&lifecycle));
-                *course.busy = Some(lifecycle);
-                result.map_err(|fault| {
-                    let location = fault.location().map(ToString::to_string);
-                    let trouble = Trouble::new(fault.code(), fault.to_string());
-                    StepError::Failed(Trouble {
-                        location,
-                        ..trouble
-                    })
-                })
-            }
-            End::NotMade(error) => Err(Trouble::new(error.code(), chain(&error)).into()),
-            End::NotBegun(error) => {
-                let message = format!("no thread can be made for the hook: {error}");
-                Err(Trouble::new("io", message).into())
-            }
-            End::GivenUp(after) => {
-                let seconds = after.as_secs_f64().round();
-                let message = format!("hook did not return in {seconds} s");
-                let trouble = Trouble::new("hook-timeout", message);
-                Err(StepError::Failed(Trouble {
-                    gave_up: true,
-                    ..trouble
-                }))
-            }
-        }
-    }
-
-    /// The package's code, to be made; `None` if it has none.
-    fn code(&self, entry: &Entry) -> Result<Option<Code>, StepError> {
-        let record = entry.record().clone();
-        let folder = self.files().path(&record);
-        let said = Said::read(&folder, self.dirs())?;
-        let Some(type_name) = code::type_of(&said, &folder).map_err(Trouble::from)? else {
-            return Ok(None);
-        };
-        let data_dir = self.data_dir(&record.name);
-        make_private(&data_dir).map_err(|source| ManagerError::Io {
-            path: data_dir.clone(),
-            source,
-        })?;
-        let json = |map| serde_json::Value::Object(map).to_string();
-        let context = Context {
-            package_root: folder.clone(),
-            data_dir,
-            install_kwargs: json(said.kwargs(&record.given_kwargs)),
-            package_toml: json(said.root),
-        };
-        let registry = self.registry(&folder);
-        Ok(Some(Code::ToMake(Box::new(move || {
-            registry.refresh();
-            registry.lifecycle(&type_name, Box::new(context))
-        }))))
-    }
-
-    /// How long a hook is waited for.
-    pub(super) fn patience(&self, hook: HookName) -> Patience {
-        let deadlines = self.deadlines();
-        let Inner {
-            giving_up, hurry, ..
-        } = self.inner();
-        Patience {
-            deadline: match hook {
-                HookName::Prepare | HookName::Install | HookName::Upgrade => deadlines.prepare,
-                HookName::Start => deadlines.start,
-                HookName::Stop | HookName::Uninstall => deadlines.stop,
-            },
-            grace: deadlines.grace,
-            // Stopping is what has to be done then.
-            giving_up: match hook {
-                HookName::Stop => Default::default(),
-                _ => giving_up.clone(),
-            },
-            hurry: hurry.clone(),
-        }
-    }
 }
 
 /// Why a step is not done.
@@ -586,15 +485,6 @@ impl From<ManagerError> for StepError {
 impl From<Trouble> for StepError {
     fn from(trouble: Trouble) -> Self {
         Self::Failed(trouble)
-    }
-}
-
-fn shown_lifecycle(lifecycle: &Lifecycle) -> LifecycleState {
-    let plugin = lifecycle.plugin();
-    LifecycleState {
-        type_name: lifecycle.type_name().to_string(),
-        plugin: plugin.path().to_path_buf(),
-        plugin_version: plugin.manifest().version.clone(),
     }
 }
 

@@ -212,6 +212,7 @@ pub struct Holder {
     /// Since when, in seconds since 1970.
     pub since: u64,
     /// The Unix socket at which it answers; `None` if it does not.
+    #[serde(default, with = "super::paths::optional")]
     pub socket: Option<PathBuf>,
 }
 

@@ -12,6 +12,7 @@
 //! a package root, installed by the [installer](crate::install). Their code is a lifecycle: a native
 //! plugin, in the package's own folder `plugins` or on the plugin search path.
 
+mod add;
 mod all;
 mod asked;
 mod code;
@@ -24,12 +25,17 @@ mod lock;
 mod manager;
 mod needs;
 mod order;
+mod paths;
 mod record;
 mod records;
 mod recover;
 mod request;
+mod run;
 mod status;
 mod transition;
+
+#[cfg(test)]
+mod tests;
 
 pub use error::ManagerError;
 pub use manager::{Deadlines, Holder, PackageManager, PackageManagerBuilder, Started, Stopped};

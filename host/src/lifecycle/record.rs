@@ -149,6 +149,7 @@ pub(super) struct WantedAdd {
     pub(super) version: Option<String>,
     pub(super) dependencies: BTreeMap<String, String>,
     /// Our own copy of the package, in a folder of its own; `None` for one that is used where it lies.
+    #[serde(default, with = "super::paths::optional")]
     pub(super) incoming: Option<PathBuf>,
     pub(super) install_kwargs: Option<Map<String, Value>>,
     pub(super) reinstall: bool,
@@ -171,12 +172,17 @@ impl Wanted {
         }
     }
 
-    /// Our own copy of a package that is to be added.
-    pub(super) fn incoming(&self) -> Option<&Path> {
+    /// The version that is wanted, if one is to be added.
+    pub(super) fn add(&self) -> Option<&WantedAdd> {
         match self {
-            Self::Add(add) => add.incoming.as_deref(),
+            Self::Add(add) => Some(add),
             _ => None,
         }
+    }
+
+    /// Our own copy of a package that is to be added.
+    pub(super) fn incoming(&self) -> Option<&Path> {
+        self.add()?.incoming.as_deref()
     }
 }
 

@@ -44,14 +44,17 @@ impl Records {
             path: path.clone(),
             why,
         };
-        let mut database = open(&path).map_err(damaged)?;
+        let failed = |why| match why {
+            Why::Io(why) => not_written(&path, why),
+            Why::Broken(why) => damaged(why),
+        };
+        let mut database = open(&path).map_err(failed)?;
         let sound = guarded(|| database.check_integrity());
-        match sound.map_err(damaged)? {
-            true => {}
-            false => return Err(damaged("its pages do not fit together".to_owned())),
+        if !sound.map_err(failed)? {
+            return Err(damaged("its pages do not fit together".to_owned()));
         }
         let mut records = Vec::new();
-        for (name, record) in read(&database).map_err(damaged)? {
+        for (name, record) in read(&database).map_err(failed)? {
             let record = record.map_err(|why| damaged(format!("the record of `{name}`: {why}")))?;
             records.push(record);
         }
@@ -94,7 +97,7 @@ impl Records {
         change: impl Fn(&mut redb::Table<'_, &str, &[u8]>) -> Result<(), redb::Error>,
     ) -> Result<(), ManagerError> {
         let mut slot = self.lock();
-        let result = (|| {
+        let result = (|| -> Result<(), Why> {
             if slot.is_none() {
                 *slot = Some(open(&self.path())?);
             }
@@ -110,7 +113,7 @@ impl Records {
         result.map_err(|why| {
             let broken = slot.take();
             let _ = catch_unwind(AssertUnwindSafe(|| drop(broken)));
-            not_written(&self.path(), why)
+            not_written(&self.path(), why.into())
         })
     }
 
@@ -134,6 +137,7 @@ pub(super) fn set_aside(folder: &Path) -> io::Result<Salvage> {
         let copy = folder.join(format!("{FILE}.read"));
         fs::copy(&aside, &copy)?;
         let read = open(&copy).and_then(|database| read(&database));
+        let read = read.map_err(String::from);
         let _ = fs::remove_file(&copy);
         match read {
             Ok(records) => {
@@ -186,13 +190,13 @@ fn make(folder: &Path, path: &Path) -> Result<(), String> {
     sync(folder).map_err(text)
 }
 
-fn open(path: &Path) -> Result<Database, String> {
+fn open(path: &Path) -> Result<Database, Why> {
     guarded(|| Database::builder().open(path))
 }
 
 type Readable = Vec<(String, Result<Record, String>)>;
 
-fn read(database: &Database) -> Result<Readable, String> {
+fn read(database: &Database) -> Result<Readable, Why> {
     guarded(|| -> Result<Readable, redb::Error> {
         let transaction = database.begin_read()?;
         let table = transaction.open_table(TABLE)?;
@@ -207,12 +211,36 @@ fn read(database: &Database) -> Result<Readable, String> {
     })
 }
 
+/// Why the database did not do something.
+#[derive(Debug)]
+enum Why {
+    /// The system did not let it.
+    Io(String),
+    /// It is not what it should be.
+    Broken(String),
+}
+
+impl From<Why> for String {
+    fn from(why: Why) -> Self {
+        let (Why::Io(text) | Why::Broken(text)) = why;
+        text
+    }
+}
+
 /// redb panics on some files that nobody else wrote.
-fn guarded<T, E: std::fmt::Display>(run: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
+fn guarded<T, E: Into<redb::Error>>(run: impl FnOnce() -> Result<T, E>) -> Result<T, Why> {
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err("it is not what the database expects".to_owned()),
+        Ok(Err(error)) => Err(match error.into() {
+            // Only these come from the system.
+            redb::Error::Io(error) if error.raw_os_error().is_some() => {
+                Why::Io(error.to_string())
+            }
+            error => Why::Broken(error.to_string()),
+        }),
+        Err(_) => Err(Why::Broken(
+            "it is not what the database expects".to_owned(),
+        )),
     }
 }
 

@@ -147,11 +147,13 @@ pub enum AddSource {
     /// A folder or an archive, which is copied.
     Path {
         /// Where it lies, absolute.
+        #[serde(with = "super::paths")]
         path: PathBuf,
     },
     /// A folder that is used where it lies: a developer's.
     Link {
         /// Where it lies, absolute.
+        #[serde(with = "super::paths")]
         link: PathBuf,
     },
     /// A git repository.

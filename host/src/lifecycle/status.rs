@@ -90,8 +90,10 @@ pub struct PackageStatus {
     /// Where it came from.
     pub source: InstalledFrom,
     /// Its folder.
+    #[serde(with = "super::paths")]
     pub path: PathBuf,
     /// The folder with its data.
+    #[serde(with = "super::paths")]
     pub data_dir: PathBuf,
     /// What its code gets: what its file says, and over it what was given.
     pub install_kwargs: Map<String, Value>,
@@ -119,11 +121,13 @@ pub enum InstalledFrom {
     /// A folder or archive, which was copied.
     Path {
         /// Where it lay.
+        #[serde(with = "super::paths")]
         path: PathBuf,
     },
     /// A folder that is used where it lies.
     Link {
         /// Where it lies.
+        #[serde(with = "super::paths")]
         path: PathBuf,
     },
     /// A git repository.
@@ -149,6 +153,7 @@ pub struct LifecycleState {
     #[serde(rename = "type")]
     pub type_name: String,
     /// The file of its plugin.
+    #[serde(with = "super::paths")]
     pub plugin: PathBuf,
     /// The plugin's version.
     pub plugin_version: String,

@@ -122,6 +122,11 @@ fn add_to(add: &WantedAdd, now: &Standing, ends: Status) -> Decision {
             Decision::Already("is on record in that version", now.status)
         }
         _ if now.wants_restart => wants_restart(),
+        _ if !is_new && !add.install => refuse(
+            "already-installed",
+            "is installed: what takes its place is installed, too",
+            None,
+        ),
         _ if is_new && !add.install => Decision::Do(placed(&[]), Status::ToInstall),
         _ if is_new => {
             let mut steps = placed(&[Step::Prepare, Step::Install]);
@@ -131,7 +136,7 @@ fn add_to(add: &WantedAdd, now: &Standing, ends: Status) -> Decision {
         }
         offered => {
             let stop = now.is_running.then_some(Step::Stop);
-            let again = now.is_running.then_some(Step::Start);
+            let again = (now.is_running && add.start).then_some(Step::Start);
             let hooks = match offered {
                 Offered::Same => &[Step::Prepare, Step::Install, Step::Accept][..],
                 _ => &[Step::Upgrade, Step::Accept],
