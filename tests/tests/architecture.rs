@@ -45,6 +45,7 @@ fn arrows_point_one_way() {
             "keyway",
             &["keyway-abi", "keyway-metadata", "keyway-plugin"],
         ),
+        ("keyway-server", &["keyway"]),
         ("keyway-cli", &["keyway"]),
     ]);
     for (name, used) in arrows() {
