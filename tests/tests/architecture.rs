@@ -46,7 +46,7 @@ fn arrows_point_one_way() {
             &["keyway-abi", "keyway-metadata", "keyway-plugin"],
         ),
         ("keyway-server", &["keyway"]),
-        ("keyway-cli", &["keyway"]),
+        ("keyway-cli", &["keyway", "keyway-server"]),
     ]);
     for (name, used) in arrows() {
         let used: Vec<&str> = used.iter().map(String::as_str).collect();
