@@ -45,7 +45,8 @@ fn arrows_point_one_way() {
             "keyway",
             &["keyway-abi", "keyway-metadata", "keyway-plugin"],
         ),
-        ("keyway-cli", &["keyway"]),
+        ("keyway-server", &["keyway"]),
+        ("keyway-cli", &["keyway", "keyway-server"]),
     ]);
     for (name, used) in arrows() {
         let used: Vec<&str> = used.iter().map(String::as_str).collect();

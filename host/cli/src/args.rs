@@ -1,5 +1,7 @@
 //! What was typed.
 
+mod package;
+
 use std::ffi::OsString;
 use std::io;
 use std::path::{Component, PathBuf};
@@ -9,7 +11,9 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use keyway::package::HashAlgorithm;
 
-/// Finds plugins and packages, looks at them, and installs packages.
+pub(crate) use package::{Add, ManagedPackage, PackageAction, Reconfigure, Serve, Source, State};
+
+/// Finds plugins and packages, looks at them, installs packages, and runs those that have a life.
 ///
 /// Plugins are looked for in the folders of KEYWAY_PLUGIN_PATH, beside this program in `plugins`,
 /// and in the folders of the user and of the system. What plugins log goes to stderr as KEYWAY_LOG
@@ -99,6 +103,12 @@ pub(crate) enum Command {
     Upgrade(Upgrade),
     /// Remove an installed package
     Remove(Remove),
+    /// Ask for packages that have a life: add, start, stop and upgrade them
+    ///
+    /// The server does it, if one runs (`keyway serve`); else it is written down, and done when one does.
+    Package(ManagedPackage),
+    /// Own the packages that have a life, in the foreground: start them, answer for them, stop them
+    Serve(Serve),
     /// Print the hash of a package that kpackagetool prints, or a digest of all that it holds
     Hash(Hash),
     /// Print a package's AppStream metainfo

@@ -5,9 +5,11 @@ use std::fmt;
 use std::io;
 
 use keyway::install::InstallError;
+use keyway::lifecycle::ManagerError;
 use keyway::package::{FileError, HashError, LoadError, PackageError};
 use keyway::plugin::TypeNameError;
 use keyway::plugin::{InstallPluginError, ProbeError, ResolveError};
+use keyway_server::{ClientError, ServeError};
 use serde_json::{Value, json};
 
 use crate::table::printable;
@@ -212,5 +214,36 @@ impl From<InstallError> for Failure {
 impl From<FileError> for Failure {
     fn from(error: FileError) -> Self {
         Self::of(error.code(), &error)
+    }
+}
+
+impl From<ManagerError> for Failure {
+    fn from(error: ManagerError) -> Self {
+        match error {
+            ManagerError::Install(error) => error.into(),
+            error => Self::of(error.code(), &error).hint(error.hint()),
+        }
+    }
+}
+
+impl From<ServeError> for Failure {
+    fn from(error: ServeError) -> Self {
+        match error {
+            ServeError::Manager(error) => error.into(),
+            ServeError::NotStopped(packages) => Self {
+                details: packages
+                    .iter()
+                    .map(|(name, why)| format!("`{name}`: {why}"))
+                    .collect(),
+                ..Self::new("not-stopped", "not all packages stopped as they should")
+            },
+            error => Self::of(error.code(), &error).hint(error.hint()),
+        }
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        Self::of(error.code(), &error).hint(error.hint())
     }
 }

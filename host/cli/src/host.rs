@@ -8,7 +8,7 @@ use keyway::plugin::{ResolveError, TypeKind};
 use keyway::structure::{DescribedPackage, Error, PackageStructure};
 use keyway::{PackageLoader, Registry, SearchPath};
 
-use crate::args::{AnyPackages, Packages};
+use crate::args::{AnyPackages, Packages, State};
 use crate::failure::Failure;
 use crate::table;
 
@@ -20,6 +20,28 @@ pub(crate) fn registry() -> Registry {
 /// The loader that looks where the options say.
 pub(crate) fn loader(packages: &Packages) -> PackageLoader {
     loader_in(packages.global)
+}
+
+/// The loader for packages that have a life.
+pub(crate) fn managed_loader() -> PackageLoader {
+    loader_in(false)
+}
+
+/// Names the state folder where the options do not.
+const STATE_VARIABLE: &str = "KEYWAY_PACKAGE_STATE";
+
+/// The state folder of packages that have a life, absolute.
+pub(crate) fn package_state(state: &State) -> Result<PathBuf, Failure> {
+    let named = state.state_dir.clone();
+    let named = named.or_else(|| std::env::var_os(STATE_VARIABLE).map(PathBuf::from));
+    let named = named.filter(|folder| !folder.as_os_str().is_empty());
+    let Some(folder) = named.or_else(keyway_server::default_state_dir) else {
+        return Err(keyway_server::ServeError::NoStateDir.into());
+    };
+    std::path::absolute(&folder).map_err(|error| {
+        let message = format!("`{}` is no path: {error}", folder.display());
+        Failure::new("bad-path", message)
+    })
 }
 
 fn loader_in(global: bool) -> PackageLoader {

@@ -10,6 +10,7 @@ mod host;
 mod installer;
 mod interrupt;
 mod json;
+mod kwargs;
 mod locale;
 mod progress;
 mod table;
@@ -20,6 +21,7 @@ use std::process::ExitCode;
 
 use args::{Args, Command};
 
+use tracing::Level;
 use tracing_subscriber::EnvFilter;
 
 /// What a command comes to.
@@ -40,7 +42,11 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => return usage::answer(error),
     };
-    log();
+    log(match args.command {
+        // Nobody else tells what it does.
+        Command::Serve(_) => Level::INFO,
+        _ => Level::WARN,
+    });
     let result = match &args.command {
         Command::Types(it) => commands::types::run(it, args.json),
         Command::Plugins(it) => commands::plugins::run(it, args.json),
@@ -55,6 +61,8 @@ fn main() -> ExitCode {
         Command::Install(it) => commands::install::install(it, args.json),
         Command::Upgrade(it) => commands::install::upgrade(it, args.json),
         Command::Remove(it) => commands::remove::run(it, args.json),
+        Command::Package(it) => commands::package::run(it, args.json),
+        Command::Serve(it) => commands::serve::run(it, args.json),
         Command::Hash(it) => commands::hash::run(it, args.json),
         Command::Appstream(it) => commands::appstream::run(it, args.json),
         Command::Kpackagetool(_) if args.json => Err(commands::kpackagetool::no_json()),
@@ -78,11 +86,11 @@ fn main() -> ExitCode {
     }
 }
 
-/// Log events go to stderr, those that `KEYWAY_LOG` asks for; by default warnings and errors.
-fn log() {
+/// Log events go to stderr, those that `KEYWAY_LOG` asks for; by default those of a level, and worse.
+fn log(level: Level) {
     let filter = EnvFilter::builder()
         .with_env_var("KEYWAY_LOG")
-        .with_default_directive(tracing::Level::WARN.into())
+        .with_default_directive(level.into())
         .from_env_lossy();
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -6,7 +6,10 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use keyway::install::Progress;
+use keyway::lifecycle::HookProgress;
 use keyway::package::ListingProgress;
+
+use crate::table::printable;
 
 /// As long nobody asks what takes so long.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -55,6 +58,19 @@ impl Line {
             let share = done.checked_div(u128::from(all));
             let share = share.and_then(|share| u64::try_from(share).ok());
             (share, format!("{} entries", progress.entries))
+        });
+    }
+
+    /// How far a hook of a package is.
+    pub(crate) fn hook(&self, progress: &HookProgress) {
+        self.show(|| {
+            let share = progress.total.filter(|total| *total > 0).map(|total| {
+                let done = u128::from(FULL) * u128::from(progress.done.min(total));
+                u64::try_from(done / u128::from(total)).unwrap_or(FULL)
+            });
+            let HookProgress { name, step, .. } = progress;
+            let text = format!("{name}: {step} {}", progress.message);
+            (share, printable(text.trim_end()))
         });
     }
 

@@ -61,7 +61,7 @@ fn answer(name: &str, arguments: &[OsString]) -> Result<(), Refused> {
     if options.help || operation == Operation::Help {
         return Ok(write!(io::stdout(), "{}", Options::help(name))?);
     }
-    log();
+    log(tracing::Level::WARN);
     let tool = Tool::new(options)?;
     match operation {
         Operation::Help => Ok(()),

@@ -1,0 +1,156 @@
+//! Who does what is asked for: the server, or nobody, and then it is written down.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use keyway::lifecycle::{Answer, ManagerError, Operation, PackageManager, PackageStatus, Status};
+use keyway_server::{Client, ClientError};
+
+use crate::args::State;
+use crate::failure::Failure;
+use crate::progress::Line;
+use crate::{host, interrupt};
+
+/// As long another command may be at it, or a server not answer yet.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// After this somebody wonders what takes so long.
+const WONDER: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Who does what is asked for.
+pub(crate) enum Door {
+    /// The server that has the state folder.
+    Server(Client),
+    /// Nobody: a manager that runs no hooks.
+    Records(PackageManager),
+}
+
+impl Door {
+    /// Finds the server, or takes the state folder as long as it is asked.
+    pub(crate) fn open(state: &State) -> Result<Self, Failure> {
+        let folder = host::package_state(state)?;
+        let begun = Instant::now();
+        let mut is_told = false;
+        loop {
+            let taken = match attempt(&folder, state)? {
+                Ok(door) => return Ok(door),
+                Err(taken) => taken,
+            };
+            if begun.elapsed() > PATIENCE {
+                return Err(taken);
+            }
+            if begun.elapsed() > WONDER && !is_told {
+                super::note(&format!("waiting: {}", taken.in_one_line()));
+                is_told = true;
+            }
+            thread::sleep(PAUSE);
+        }
+    }
+
+    pub(crate) fn is_server(&self) -> bool {
+        matches!(self, Self::Server(_))
+    }
+
+    pub(crate) fn packages(&self, status: Option<Status>) -> Result<Vec<PackageStatus>, Failure> {
+        match self {
+            Self::Server(client) => Ok(client.packages(status)?),
+            Self::Records(manager) => Ok(manager.packages(status)),
+        }
+    }
+
+    pub(crate) fn status(&self, name: &str) -> Result<PackageStatus, Failure> {
+        match self {
+            Self::Server(client) => Ok(client.status(name)?),
+            Self::Records(manager) => Ok(manager.status(name)?),
+        }
+    }
+
+    /// Has it done, and says on a terminal how far it is.
+    pub(crate) fn perform(&self, operation: Operation) -> Result<Answer, Failure> {
+        let line = Arc::new(Line::new());
+        let answer = match self {
+            Self::Server(client) => {
+                let client = client.clone().cancellation(interrupt::cancellation());
+                let answer = client.perform(&operation, |progress| line.hook(progress));
+                answer.map_err(|error| unanswered(error, &operation))
+            }
+            Self::Records(manager) => {
+                let line = Arc::clone(&line);
+                let progress = Arc::new(move |progress: &_| line.hook(progress));
+                Ok(manager.perform(operation, progress)?)
+            }
+        };
+        line.clear();
+        answer
+    }
+}
+
+/// The door; or why it is shut just now.
+fn attempt(folder: &Path, state: &State) -> Result<Result<Door, Failure>, Failure> {
+    let Some(holder) = PackageManager::holder(folder)? else {
+        let mut records = PackageManager::builder(host::managed_loader())
+            .state_dir(folder)
+            .records_only(true);
+        if let Some(root) = &state.package_root {
+            records = records.package_root(root);
+        }
+        return match records.open() {
+            Ok(manager) => Ok(Ok(Door::Records(manager))),
+            // Somebody was faster.
+            Err(error @ ManagerError::Held { .. }) => Ok(Err(error.into())),
+            Err(error) => Err(error.into()),
+        };
+    };
+    let pid = holder.pid;
+    let path = folder.display();
+    let Some(socket) = holder.socket else {
+        let message = format!("`{path}` is held by process {pid}, another command");
+        return Ok(Err(Failure::new("state-held", message)));
+    };
+    let client = Client::new(socket);
+    match client.about() {
+        Ok(about) => {
+            check_root(state, &about.package_root)?;
+            Ok(Ok(Door::Server(client)))
+        }
+        // It has the folder, and opens its socket now; or it is ending.
+        Err(error) if error.is_absent() => {
+            let failure = Failure::from(error);
+            Ok(Err(failure.hint(Some(format!(
+                "process {pid} holds `{path}`; if it hangs, end it"
+            )))))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A server has one package root, whatever a client would like.
+fn check_root(state: &State, root: &Path) -> Result<(), Failure> {
+    match &state.package_root {
+        // One below the data folder is known by its end.
+        Some(typed) if !root.ends_with(typed) => {
+            let (typed, root) = (typed.display(), root.display());
+            let message = format!("the server has its packages in `{root}`, not in `{typed}`");
+            Err(Failure::new("other-package-root", message)
+                .hint(Some("leave out `-p`, or name another state folder")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn unanswered(error: ClientError, operation: &Operation) -> Failure {
+    let failure = match &error {
+        ClientError::Left => {
+            let message = format!("the server goes on with `{}`", operation.name());
+            Failure::new(error.code(), message)
+        }
+        ClientError::Broken { .. } => error.into(),
+        _ => return error.into(),
+    };
+    failure.hint(Some(match operation.package() {
+        Some(name) => format!("how far it is: `keyway package status {name}`"),
+        None => "how far it is: `keyway package list`".to_owned(),
+    }))
+}

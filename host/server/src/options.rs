@@ -1,0 +1,83 @@
+//! What a server is told.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use keyway::PackageLoader;
+use keyway::lifecycle::{Deadlines, PackageManager, PackageManagerBuilder};
+
+/// What a server is told.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ServeOptions {
+    /// How plugins and packages are found.
+    pub loader: PackageLoader,
+    /// Where records and data lie; `None` for the [default](default_state_dir).
+    pub state_dir: Option<PathBuf>,
+    /// Where packages lie; `None` for the default of the manager.
+    pub package_root: Option<PathBuf>,
+    /// Packages that can be neither stopped, disabled nor deleted, by their full names.
+    pub protected: Vec<String>,
+    /// As many packages are started and stopped at once; `None` for the default of the manager.
+    pub parallel: Option<usize>,
+    /// As long hooks may take.
+    pub deadlines: Deadlines,
+    /// As long all packages together may take to stop: 90 seconds by default.
+    pub stop_within: Duration,
+    /// Whether damaged records are set aside first. Not by default.
+    pub recover: bool,
+}
+
+impl ServeOptions {
+    /// The defaults, with packages and plugins as `loader` finds them.
+    #[must_use]
+    pub fn new(loader: PackageLoader) -> Self {
+        Self {
+            loader,
+            state_dir: None,
+            package_root: None,
+            protected: Vec::new(),
+            parallel: None,
+            deadlines: Deadlines::default(),
+            stop_within: Duration::from_secs(90),
+            recover: false,
+        }
+    }
+
+    /// The manager's settings.
+    #[cfg_attr(not(unix), allow(dead_code))]
+    pub(crate) fn manager(&self, state_dir: PathBuf) -> PackageManagerBuilder {
+        let mut manager = PackageManager::builder(self.loader.clone())
+            .state_dir(state_dir)
+            .deadlines(self.deadlines)
+            .protect(self.protected.iter().cloned());
+        if let Some(root) = &self.package_root {
+            manager = manager.package_root(root);
+        }
+        if let Some(parallel) = self.parallel {
+            manager = manager.parallel(parallel);
+        }
+        manager
+    }
+}
+
+/// Where records and data lie if nobody says otherwise: `packages` in the
+/// [state folder](keyway::plugin::state_dir) of Keyway, if there is one.
+#[must_use]
+pub fn default_state_dir() -> Option<PathBuf> {
+    Some(keyway::plugin::state_dir()?.join("packages"))
+}
+
+/// A server that has started what should run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Ready {
+    /// Its process.
+    pub pid: u32,
+    /// The socket at which it answers.
+    pub socket: PathBuf,
+    /// The packages that run, in the order in which they were started.
+    pub started: Vec<String>,
+    /// Those that do not although they should, and why.
+    pub failed: Vec<(String, String)>,
+}

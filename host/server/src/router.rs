@@ -1,0 +1,240 @@
+//! From a request to an answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, PathRejection};
+use axum::extract::{DefaultBodyLimit, FromRequest as _, Path, Request, State};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use keyway::install::Cancellation;
+use keyway::lifecycle::{
+    Answer, HookProgress, ManagerError, Operation, PackageManager, PackageStatus, Status,
+};
+use tokio::{task, time};
+
+use crate::about::About;
+use crate::problem::{Failure, json};
+use crate::{request, stream};
+
+/// As large a body may be.
+const MAX_BODY: usize = 1024 * 1024;
+/// As long a body may take.
+const BODY_TIME: Duration = Duration::from_secs(30);
+
+/// What the routes need of a manager.
+pub(crate) trait Managed: Send + Sync + 'static {
+    fn perform(
+        &self,
+        operation: Operation,
+        progress: Arc<dyn Fn(&HookProgress) + Send + Sync>,
+    ) -> Result<Answer, ManagerError>;
+    fn packages(&self, status: Option<Status>) -> Vec<PackageStatus>;
+    fn status(&self, name: &str) -> Result<PackageStatus, ManagerError>;
+}
+
+impl Managed for PackageManager {
+    fn perform(
+        &self,
+        operation: Operation,
+        progress: Arc<dyn Fn(&HookProgress) + Send + Sync>,
+    ) -> Result<Answer, ManagerError> {
+        PackageManager::perform(self, operation, progress)
+    }
+
+    fn packages(&self, status: Option<Status>) -> Vec<PackageStatus> {
+        PackageManager::packages(self, status)
+    }
+
+    fn status(&self, name: &str) -> Result<PackageStatus, ManagerError> {
+        PackageManager::status(self, name)
+    }
+}
+
+/// Answers for `manager`, in the way that the [crate's](crate) page describes. Once `stopping` is
+/// cancelled nothing new is done. Who may ask is for whoever serves it to say.
+///
+/// It has to be served within a runtime of Tokio with a clock.
+pub fn router(manager: PackageManager, stopping: Cancellation) -> Router {
+    let about = About::now(&manager);
+    routes(Arc::new(manager), about, stopping)
+}
+
+/// What all routes know.
+#[derive(Clone)]
+struct Served {
+    manager: Arc<dyn Managed>,
+    about: About,
+    stopping: Cancellation,
+}
+
+pub(crate) fn routes(manager: Arc<dyn Managed>, about: About, stopping: Cancellation) -> Router {
+    Router::new()
+        .route("/v1/server", get(server))
+        .route("/v1/packages", get(packages).post(add))
+        .route("/v1/packages/{name}", get(package).delete(delete))
+        .route("/v1/packages/{name}/{action}", post(act))
+        .fallback(unknown_route)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(from_fn(guarded))
+        .with_state(Served {
+            manager,
+            about,
+            stopping,
+        })
+}
+
+async fn server(State(served): State<Served>) -> Response {
+    json(&About {
+        stopping: served.stopping.is_cancelled(),
+        ..served.about
+    })
+}
+
+async fn packages(State(served): State<Served>, uri: Uri) -> Result<Response, Failure> {
+    let status = request::listing(uri.query().unwrap_or_default())?;
+    let packages = blocking(move || served.manager.packages(status)).await?;
+    Ok(json(&packages))
+}
+
+async fn package(
+    State(served): State<Served>,
+    name: Result<Path<String>, PathRejection>,
+) -> Result<Response, Failure> {
+    let Path(name) = name?;
+    let status = blocking(move || served.manager.status(&name)).await??;
+    Ok(json(&status))
+}
+
+async fn add(State(served): State<Served>, request: Request) -> Result<Response, Failure> {
+    let (headers, body) = read(request).await?;
+    let request = request::add(&body)?;
+    served.perform(&headers, Operation::Add(request)).await
+}
+
+async fn delete(
+    State(served): State<Served>,
+    name: Result<Path<String>, PathRejection>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    let Path(name) = name?;
+    let request = request::delete(name, uri.query().unwrap_or_default())?;
+    served.perform(&headers, Operation::Delete(request)).await
+}
+
+async fn act(
+    State(served): State<Served>,
+    path: Result<Path<(String, String)>, PathRejection>,
+    request: Request,
+) -> Result<Response, Failure> {
+    let Path((name, action)) = path?;
+    let uri = request.uri().clone();
+    let (headers, body) = read(request).await?;
+    let Some(operation) = request::action(name, &action, &body) else {
+        return Err(unknown_route(uri).await);
+    };
+    served.perform(&headers, operation?).await
+}
+
+impl Served {
+    async fn perform(self, headers: &HeaderMap, operation: Operation) -> Result<Response, Failure> {
+        if self.stopping.is_cancelled() {
+            return Err(ManagerError::Stopping.into());
+        }
+        let package = operation.package().unwrap_or_default();
+        tracing::info!(operation = operation.name(), ?package, "asked for");
+        if wants_lines(headers) {
+            return Ok(stream::perform(self.manager, operation));
+        }
+        let answer = move || self.manager.perform(operation, Arc::new(|_| {}));
+        Ok(json(&blocking(answer).await??))
+    }
+}
+
+fn wants_lines(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(header::ACCEPT).iter();
+    let mut kinds = accepted
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
+    kinds.any(|kind| is_kind(kind, stream::LINES))
+}
+
+/// Whether a media type is this one, whatever its parameters.
+fn is_kind(value: &str, kind: &str) -> bool {
+    let (value, _) = value.split_once(';').unwrap_or((value, ""));
+    value.trim().eq_ignore_ascii_case(kind)
+}
+
+/// Headers and body; a body has to say that it is JSON.
+async fn read(request: Request) -> Result<(HeaderMap, Bytes), Failure> {
+    let headers = request.headers().clone();
+    let body = time::timeout(BODY_TIME, Bytes::from_request(request, &())).await;
+    let Ok(body) = body else {
+        let message = format!("the body is not there after {} s", BODY_TIME.as_secs());
+        let status = StatusCode::REQUEST_TIMEOUT;
+        return Err(Failure::new(status, "request-timeout", message));
+    };
+    let body = body?;
+    let kind = headers.get(header::CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if !body.is_empty() && !is_kind(kind, "application/json") {
+        let message = format!("the body is `{kind}`, expected `application/json`");
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        let failure = Failure::new(status, "not-json", message);
+        return Err(failure.hint("say `content-type: application/json`"));
+    }
+    Ok((headers, body))
+}
+
+impl From<BytesRejection> for Failure {
+    fn from(rejection: BytesRejection) -> Self {
+        match rejection.status() {
+            status @ StatusCode::PAYLOAD_TOO_LARGE => {
+                let message = format!("the body is larger than {MAX_BODY} bytes");
+                Self::new(status, "too-large", message)
+            }
+            _ => Self::bad_request(rejection.body_text()),
+        }
+    }
+}
+
+impl From<PathRejection> for Failure {
+    fn from(rejection: PathRejection) -> Self {
+        Self::bad_request(rejection.body_text())
+    }
+}
+
+async fn unknown_route(uri: Uri) -> Failure {
+    let message = format!("there is no `{}`", uri.path());
+    Failure::new(StatusCode::NOT_FOUND, "unknown-route", message)
+}
+
+async fn wrong_method(request: Request) -> Failure {
+    let (method, path) = (request.method(), request.uri().path());
+    let message = format!("`{path}` does not take `{method}`");
+    Failure::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method-not-allowed",
+        message,
+    )
+}
+
+/// Does what may take long, or panic, in a thread of its own.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Failure> {
+    let done = task::spawn_blocking(work).await;
+    done.map_err(|_| Failure::internal())
+}
+
+/// A panic is an answer, and ends nothing but its own request.
+async fn guarded(request: Request, next: Next) -> Response {
+    let answer = task::spawn(next.run(request)).await;
+    answer.unwrap_or_else(|_| Failure::internal().into_response())
+}

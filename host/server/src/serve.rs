@@ -1,0 +1,214 @@
+//! A server's life.
+
+use std::process;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper_util::server::graceful::GracefulShutdown;
+use keyway::install::Cancellation;
+use keyway::lifecycle::{Started, Stopped};
+use tokio::runtime;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::{self, UnboundedSender};
+use tokio::{task, time};
+
+use crate::connections::accept;
+use crate::error::ServeError;
+use crate::options::{Ready, ServeOptions, default_state_dir};
+use crate::router::router;
+use crate::socket::{Place, Socket, canonical};
+
+/// As long a server that is to hurry waits for what does not end.
+const HURRY: Duration = Duration::from_secs(2);
+/// As long the last answers may take.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
+
+/// What happens to a server.
+enum Event {
+    /// What should run was started, or that panicked.
+    Started(Option<Started>),
+    /// SIGTERM or SIGINT.
+    End,
+    /// SIGHUP.
+    HangUp,
+    /// All was stopped, or that panicked.
+    Stopped(Option<Stopped>),
+    /// Nothing is waited for any more.
+    Enough,
+}
+
+/// Serves packages in the foreground, until SIGTERM or SIGINT.
+///
+/// In order: the manager is opened, which fails if another process has the state folder; the socket is
+/// there and answers; what should run is started; `ready` is called, once. The first signal stops
+/// all that runs, while only questions are still answered; a second one cuts that short. SIGHUP means
+/// nothing.
+///
+/// It logs to `tracing`, and prints nothing. Once it was cut short, threads of hooks that did not return
+/// may still run: the process should end then.
+///
+/// # Errors
+///
+/// [`ServeError`]: it did not begin, or not all packages were stopped as they should be.
+///
+/// # Platform
+///
+/// Unix only: elsewhere it fails with [`ServeError::Unsupported`].
+pub fn serve(options: ServeOptions, ready: impl FnOnce(&Ready)) -> Result<(), ServeError> {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(ServeError::Runtime)?;
+    let result = runtime.block_on(run(&options, ready));
+    // A hook may hang for ever in one of its threads.
+    runtime.shutdown_background();
+    result
+}
+
+async fn run(options: &ServeOptions, ready: impl FnOnce(&Ready)) -> Result<(), ServeError> {
+    let (events, mut happened) = mpsc::unbounded_channel();
+    // Before anything that takes long.
+    watch_signals(&events).map_err(ServeError::Runtime)?;
+    let state_dir = options.state_dir.clone().or_else(default_state_dir);
+    let state_dir = canonical(&state_dir.ok_or(ServeError::NoStateDir)?)?;
+    let place = Place::of(&state_dir)?;
+    let settings = options.manager(state_dir).socket(place.path());
+    if options.recover {
+        for line in settings.recover()? {
+            tracing::warn!("{line}");
+        }
+    }
+    let manager = settings.open()?;
+    let socket = place.bind()?;
+    let stopping = Cancellation::new();
+    let connections = Arc::new(GracefulShutdown::new());
+    let accepting = {
+        let listener = socket.listener().map_err(ServeError::Runtime)?;
+        let router = router(manager.clone(), stopping.clone());
+        task::spawn(accept(listener, router, Arc::clone(&connections)))
+    };
+
+    let starting = manager.clone();
+    later(&events, move || starting.start_all(), Event::Started);
+    let mut ready = Some(ready);
+    let hurry = Cancellation::new();
+    let stopped = loop {
+        // We hold a sender ourselves.
+        let Some(event) = happened.recv().await else {
+            break None;
+        };
+        match event {
+            Event::Started(started) => {
+                let now = self::ready(&socket, started);
+                if let Some(ready) = ready.take()
+                    && !stopping.is_cancelled()
+                {
+                    ready(&now);
+                }
+            }
+            Event::HangUp => tracing::info!("SIGHUP means nothing here"),
+            Event::End if !stopping.is_cancelled() => {
+                tracing::info!("stopping; a second signal cuts it short");
+                stopping.cancel();
+                let (manager, hurry) = (manager.clone(), hurry.clone());
+                let within = options.stop_within;
+                let stop = move || manager.stop_all(within, &hurry);
+                later(&events, stop, Event::Stopped);
+            }
+            Event::End if !hurry.is_cancelled() => {
+                tracing::warn!("cut short");
+                hurry.cancel();
+                let events = events.clone();
+                task::spawn(async move {
+                    time::sleep(HURRY).await;
+                    let _ = events.send(Event::Enough);
+                });
+            }
+            Event::End => {}
+            Event::Stopped(stopped) => break Some(stopped.unwrap_or_else(not_stopped)),
+            Event::Enough => break None,
+        }
+    };
+    accepting.abort();
+    let _ = accepting.await;
+    // The task is gone, and its share with it.
+    if let Some(connections) = Arc::into_inner(connections).filter(|_| !hurry.is_cancelled()) {
+        let _ = time::timeout(LAST_ANSWERS, connections.shutdown()).await;
+    }
+    // While the state folder is still ours: another server may make this socket from then on.
+    drop(socket);
+    drop(manager);
+    let stopped = stopped.ok_or(ServeError::CutShort)?;
+    tracing::info!(
+        stopped = stopped.stopped.len(),
+        failed = stopped.failed.len(),
+        "stopped"
+    );
+    match stopped.failed {
+        failed if failed.is_empty() => Ok(()),
+        failed => Err(ServeError::NotStopped(failed)),
+    }
+}
+
+/// Sends what ends us, and what does not, as events from now on.
+fn watch_signals(events: &UnboundedSender<Event>) -> std::io::Result<()> {
+    let signals: [(SignalKind, fn() -> Event); 3] = [
+        (SignalKind::terminate(), || Event::End),
+        (SignalKind::interrupt(), || Event::End),
+        (SignalKind::hangup(), || Event::HangUp),
+    ];
+    for (kind, event) in signals {
+        let mut signal = signal(kind)?;
+        let events = events.clone();
+        task::spawn(async move {
+            while signal.recv().await.is_some() {
+                let _ = events.send(event());
+            }
+        });
+    }
+    Ok(())
+}
+
+/// Does something in a thread of its own, and sends what comes of it; `None` if it panics.
+fn later<T: Send + 'static>(
+    events: &UnboundedSender<Event>,
+    work: impl FnOnce() -> T + Send + 'static,
+    event: fn(Option<T>) -> Event,
+) {
+    let events = events.clone();
+    task::spawn(async move {
+        let done = task::spawn_blocking(work).await;
+        let _ = events.send(event(done.ok()));
+    });
+}
+
+/// What came of starting, also for the log.
+fn ready(socket: &Socket, started: Option<Started>) -> Ready {
+    if started.is_none() {
+        tracing::error!("starting the packages failed inside");
+    }
+    let started = started.unwrap_or_default();
+    for (package, why) in &started.failed {
+        tracing::warn!(?package, why, "not started");
+    }
+    let ready = Ready {
+        pid: process::id(),
+        socket: socket.path().to_owned(),
+        started: started.started,
+        failed: started.failed,
+    };
+    tracing::info!(
+        pid = ready.pid,
+        socket = ?ready.socket,
+        started = ready.started.len(),
+        failed = ready.failed.len(),
+        "serving"
+    );
+    ready
+}
+
+/// What is told if stopping panicked.
+fn not_stopped() -> Stopped {
+    let mut stopped = Stopped::default();
+    let why = "stopping the packages failed inside".to_owned();
+    stopped.failed.push(("all".to_owned(), why));
+    stopped
+}
