@@ -283,6 +283,12 @@ fn what_hosts_use_can_be_sent_and_shared() {
     both::<keyway::package::threebot::Requirement>();
     both::<dyn keyway::plugin::ContextAccess>();
     both::<dyn keyway::plugin::CancellationAccess>();
+    both::<dyn keyway::plugin::FetchAccess>();
+    both::<keyway::plugin::FetchRequest>();
+    both::<dyn keyway::plugin::StoreAccess>();
+    both::<keyway::plugin::StoreChange<'_>>();
+    both::<keyway::plugin::StoreExpected<'_>>();
+    both::<keyway::plugin::StoreOutcome>();
     both::<keyway::plugin::Lifecycle>();
 }
 
