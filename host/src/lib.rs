@@ -21,6 +21,7 @@
 //!   a package, too.
 //! * `install`, with the feature of that name: installing, upgrading and removing packages, entirely or
 //!   not at all.
+//! * `lifecycle`, with the feature of that name: running the lifecycles of packages.
 //! * `watch`, with the feature of that name: noticing what others install, change and remove.
 //! * [`foreign`]: showing what packages and plugins say to people, without harm.
 //!
@@ -82,6 +83,8 @@
 pub mod archive;
 #[cfg(feature = "install")]
 pub mod install;
+#[cfg(feature = "lifecycle")]
+pub mod lifecycle;
 pub mod package;
 pub mod plugin;
 mod single_flight;
