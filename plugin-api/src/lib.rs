@@ -58,6 +58,11 @@
 //!   target, level and fields, unless the plugin sets a default subscriber of its own before it is
 //!   attached.
 //!
+//! # What the host does for a lifecycle
+//!
+//! A lifecycle's [`Context`] has services, which live on the host's side: a [`Store`] for keys and
+//! values, and [`Fetch`] for what lies in git repositories. A host may do without them and says so.
+//!
 //! # What is not shared with the host
 //!
 //! Each cdylib has its own standard library: allocator, statics, thread-locals, the identity of
@@ -71,18 +76,23 @@
 //! Build with panics that unwind, which is cargo's default: a plugin built with `panic = "abort"`
 //! is refused by the host, since a panic in it would end the host's process.
 
+mod fetch;
 mod lifecycle;
 mod log;
 mod note;
 mod package;
+mod store;
 mod structure;
 
 #[doc(hidden)]
 #[path = "export.rs"]
 pub mod __private;
 
+pub use fetch::{Fetch, FetchBuilder, Fetched};
+pub use keyway_abi::{ServiceFailure, StoreChange, StoreExpected, StoreOutcome};
 pub use lifecycle::{Cancellation, Context, Hook, Lifecycle};
 pub use package::{Package, is_cycle};
+pub use store::{Scan, Store};
 pub use structure::PackageStructure;
 
 /// What an author's method fails with: any [`std::error::Error`], or a text by `.into()`.

@@ -5,10 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyway_abi::{ContextRef, HookRef, Interface, ServiceError, ServiceHandle};
+use keyway_abi::{ContextRef, FetchRef, HookRef, StoreRef};
 use once_cell::sync::OnceCell;
 
-use crate::Error;
+use crate::{Error, Fetch, Store};
 
 /// A package's own code: what is to happen when it is prepared, installed, started, stopped,
 /// upgraded and uninstalled.
@@ -169,14 +169,24 @@ impl Context {
             .get_or_init(|| known.context.package_toml())
     }
 
-    /// Asks the host for a service; the typed wrappers of services call this.
+    /// The package's store of keys and values. It is the host's, is there before and after each
+    /// hook, and stays when the package is upgraded.
     ///
     /// # Errors
     ///
-    /// [`ServiceError`] when the host does not have it, or has it with another layout.
-    #[doc(hidden)]
-    pub fn service<I: Interface>(&self) -> Result<ServiceHandle<I>, ServiceError> {
-        self.0.context.service()
+    /// When the host has no such service, or one of another layout.
+    pub fn store(&self) -> Result<Store, Error> {
+        Ok(Store::new(StoreRef::of(&self.0.context)?))
+    }
+
+    /// Fetching of what stands behind git URLs, into the package's [data folder](Self::data_dir).
+    ///
+    /// # Errors
+    ///
+    /// When the host has no such service, or one of another layout.
+    pub fn fetch(&self) -> Result<Fetch, Error> {
+        let fetch = FetchRef::of(&self.0.context)?;
+        Ok(Fetch::new(fetch, self.data_dir()))
     }
 }
 

@@ -7,9 +7,10 @@ use std::mem::{offset_of, size_of};
 use std::process::Command;
 
 use keyway_abi::{
-    Call, Entry, Fault, Hook, HookV1, Host, HostV1, LifecycleContext, LifecycleContextV1,
-    LifecycleV1, LogCallsite, LogEvent, LogSite, LogValue, Package, PackageV1, PathSink, PathStr,
-    PluginV1, Row, Service, ServiceRequest, Str, StrSink, StructureV1,
+    Bytes, BytesSink, Call, Entry, Fault, FetchRequestV1, FetchV1, Hook, HookV1, Host, HostV1,
+    LifecycleContext, LifecycleContextV1, LifecycleV1, LogCallsite, LogEvent, LogSite, LogValue,
+    Package, PackageV1, PairSink, PathSink, PathStr, PluginV1, Row, Service, ServiceRequest,
+    StoreChangeV1, StoreOutcomeV1, StoreV1, Str, StrSink, StructureV1,
 };
 use keyway_tests::{c, workspace};
 
@@ -70,6 +71,14 @@ fn c_and_rust_lay_the_border_out_alike() {
     ("keyway_lifecycle_context", LifecycleContext) => [context, table],
     ("keyway_hook_v1", HookV1) => [retain, release, remaining_ms, is_cancelled, wait_cancelled, progress],
     ("keyway_hook", Hook) => [context, table],
+    ("keyway_bytes", Bytes) => [ptr, len],
+    ("keyway_bytes_sink", BytesSink) => [context, push],
+    ("keyway_pair_sink", PairSink) => [context, push],
+    ("keyway_store_change_v1", StoreChangeV1) => [expect, action, key, expected, value],
+    ("keyway_store_outcome_v1", StoreOutcomeV1) => [removed, conflict],
+    ("keyway_store_v1", StoreV1) => [get, scan, apply],
+    ("keyway_fetch_request_v1", FetchRequestV1) => [url, branch, rev, folder, update],
+    ("keyway_fetch_v1", FetchV1) => [fetch],
     ("keyway_plugin_v1", PluginV1) => [attach],
     ("keyway_structure_v1", StructureV1) => [create, init_package, path_changed, destroy],
     ("keyway_lifecycle_v1", LifecycleV1) => [create, prepare, install, start, stop, uninstall, upgrade, destroy],

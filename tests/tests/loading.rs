@@ -239,6 +239,9 @@ fn what_hosts_use_can_be_sent_and_shared() {
     both::<keyway::install::Source>();
     both::<keyway::install::SourceKind>();
     both::<keyway::install::Staged>();
+    both::<keyway::lifecycle::PackageStore>();
+    both::<keyway::lifecycle::StoreError>();
+    both::<keyway::lifecycle::Stores>();
     both::<keyway::watch::Change>();
     both::<keyway::watch::PackageEvent>();
     both::<keyway::watch::PackageWatcher>();
@@ -283,6 +286,12 @@ fn what_hosts_use_can_be_sent_and_shared() {
     both::<keyway::package::threebot::Requirement>();
     both::<dyn keyway::plugin::ContextAccess>();
     both::<dyn keyway::plugin::CancellationAccess>();
+    both::<dyn keyway::plugin::FetchAccess>();
+    both::<keyway::plugin::FetchRequest>();
+    both::<dyn keyway::plugin::StoreAccess>();
+    both::<keyway::plugin::StoreChange<'_>>();
+    both::<keyway::plugin::StoreExpected<'_>>();
+    both::<keyway::plugin::StoreOutcome>();
     both::<keyway::plugin::Lifecycle>();
 }
 
@@ -292,7 +301,14 @@ fn the_list_of_public_types_is_whole() {
     // Handed out, or lent to the library, for one call, on one thread.
     const OF_ONE_THREAD: [&str; 2] = ["plugin::PackageAccess", "archive::Observer"];
     let list = include_str!("loading.rs");
-    for module in ["plugin", "archive", "package", "install", "watch"] {
+    for module in [
+        "plugin",
+        "archive",
+        "package",
+        "install",
+        "lifecycle",
+        "watch",
+    ] {
         let file = workspace().join("host/src").join(module).join("mod.rs");
         let text = std::fs::read_to_string(file).unwrap();
         for exports in text.split("\npub use ").skip(1) {

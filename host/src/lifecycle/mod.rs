@@ -31,6 +31,7 @@ mod records;
 mod recover;
 mod request;
 mod run;
+mod services;
 mod status;
 mod transition;
 
@@ -40,6 +41,7 @@ mod tests;
 pub use error::ManagerError;
 pub use manager::{Deadlines, Holder, PackageManager, PackageManagerBuilder, Started, Stopped};
 pub use request::{AddRequest, AddSource, Answer, DeleteRequest, HookProgress, Operation, Outcome};
+pub use services::{PackageStore, StoreError, Stores};
 pub use status::{
     InstalledFrom, LastError, LifecycleState, PackageStatus, PendingOperation, Status, StatusError,
 };

@@ -60,6 +60,12 @@ pub use keyway_abi::{EntryError, LayoutMismatch};
 /// What the code of a plugin reports when it fails.
 #[doc(inline)]
 pub use keyway_abi::{FaultKind, FaultReport, Location, Phase};
+/// The services that a host may offer to a lifecycle: each is a trait, which a [`ServiceOffer`] is made
+/// of.
+#[doc(inline)]
+pub use keyway_abi::{
+    FetchAccess, FetchRequest, StoreAccess, StoreChange, StoreExpected, StoreOutcome,
+};
 /// How a structure reaches a package: for those who call a [`Structure`] themselves.
 #[doc(inline)]
 pub use keyway_abi::{KeyFilter, PackageAccess, PackageError as AccessError};

@@ -34,7 +34,8 @@ enum {
     KEYWAY_NOT_FOUND = 2,
     KEYWAY_INVALID = 3,
     KEYWAY_CYCLE = 4,
-    KEYWAY_REFUSED = 5
+    KEYWAY_REFUSED = 5,
+    KEYWAY_CONFLICT = 6
 };
 
 /* ---- text and sinks ---------------------------------------------------------------------- */
@@ -205,6 +206,60 @@ typedef struct {
     void *context;
     const keyway_hook_v1 *table;
 } keyway_hook;
+
+/* ---- services of a package ---------------------------------------------------------------- */
+
+/* Asked for with the lifecycle context's `service`, and valid as long as that context is held: from
+ * any thread, also when the lifecycle has ended. A reason for what is not done is pushed into
+ * `error`, which may be null. */
+
+typedef struct {
+    const uint8_t *ptr;
+    size_t len;
+} keyway_bytes;
+
+typedef struct {
+    void *context;
+    void (*push)(void *context, keyway_bytes item);
+} keyway_bytes_sink;
+
+typedef struct {
+    void *context;
+    void (*push)(void *context, keyway_bytes key, keyway_bytes value);
+} keyway_pair_sink;
+
+typedef struct {
+    uint32_t expect; /* 0 anything or nothing, 1 nothing, 2 the value `expected` */
+    uint32_t action; /* 0 removes the key, 1 gives it `value` */
+    keyway_bytes key, expected, value;
+} keyway_store_change_v1;
+
+typedef struct {
+    uint64_t removed;
+    uint64_t conflict; /* with KEYWAY_CONFLICT: the first change that does not fit */
+} keyway_store_outcome_v1;
+
+/* "keyway.store", version 1: keys have 1 to 1024 bytes, values at most 16 MiB; at most 4096 changes
+ * of 64 MiB at once */
+typedef struct {
+    uint32_t (*get)(void *store, keyway_bytes key, const keyway_bytes_sink *out,
+                    const keyway_str_sink *error);
+    uint32_t (*scan)(void *store, keyway_bytes prefix, keyway_bytes after, uint32_t limit,
+                     const keyway_pair_sink *out, const keyway_str_sink *error);
+    uint32_t (*apply)(void *store, const keyway_store_change_v1 *changes, size_t count,
+                      keyway_store_outcome_v1 *out, const keyway_str_sink *error);
+} keyway_store_v1;
+
+typedef struct {
+    keyway_str url, branch, rev, folder;
+    uint32_t update; /* 0 or 1 */
+} keyway_fetch_request_v1;
+
+/* "keyway.fetch", version 1 */
+typedef struct {
+    uint32_t (*fetch)(void *fetch, const keyway_fetch_request_v1 *request, const keyway_hook *hook,
+                      const keyway_str_sink *commit, const keyway_str_sink *error);
+} keyway_fetch_v1;
 
 /* ---- interfaces of a plugin --------------------------------------------------------------- */
 

@@ -26,6 +26,8 @@ pub mod status {
     pub const CYCLE: u32 = 4;
     /// The other side does not do that, here or now.
     pub const REFUSED: u32 = 5;
+    /// What was expected to be there is not, or something else is.
+    pub const CONFLICT: u32 = 6;
 }
 
 /// One thing that went wrong in a call, in the border's form.

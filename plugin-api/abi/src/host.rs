@@ -1,7 +1,9 @@
 //! What the host offers to every plugin: logging, and services by name and version.
 
+use std::any::Any;
 use std::ffi::c_void;
 use std::fmt;
+use std::sync::Arc;
 
 use abi_stable::StableAbi;
 
@@ -12,6 +14,8 @@ use crate::guard;
 use crate::log::{
     CallsiteInfo, LogCallsite, LogEvent, LogSite, LogSiteRef, LogValue, OwnedValue, read_event,
 };
+use crate::services::fetch::{FETCH_TABLE, FetchHandle};
+use crate::services::store::{STORE_TABLE, StoreHandle};
 use crate::text::{NotUtf8, Str, borrow_all, read_all};
 
 /// The host as a plugin sees it, version 1.
@@ -76,9 +80,14 @@ pub struct Service {
 }
 
 /// A service that a host offers, with how a plugin's evidence is compared.
-#[derive(Clone, Copy)]
+///
+/// What a host of lifecycles offers is made by [`Self::store`] and [`Self::fetch`]: it lives as long
+/// as the lifecycle context that it was asked of.
+#[derive(Clone)]
 pub struct ServiceOffer {
     service: Service,
+    /// What the service's context points to, unless somebody else keeps it.
+    kept: Option<Arc<dyn Any + Send + Sync>>,
     check: unsafe fn(*const Evidence) -> Result<(), LayoutMismatch>,
 }
 
@@ -101,8 +110,32 @@ impl ServiceOffer {
                 context,
                 table: (table as *const I).cast(),
             },
+            kept: None,
             check: check_evidence::<I>,
         }
+    }
+
+    /// Offers `keyway.store` 1.
+    #[must_use]
+    pub fn store(store: StoreHandle) -> Self {
+        Self::kept(store, &STORE_TABLE)
+    }
+
+    /// Offers `keyway.fetch` 1.
+    #[must_use]
+    pub fn fetch(fetch: FetchHandle) -> Self {
+        Self::kept(fetch, &FETCH_TABLE)
+    }
+
+    /// Offers `table`, whose functions expect a pointer to a `T`.
+    fn kept<T: Any + Send + Sync, I: Interface>(context: T, table: &'static I) -> Self {
+        let kept = Arc::new(context);
+        let context = Arc::as_ptr(&kept).cast_mut().cast();
+        // SAFETY: what the context points to is kept with the offer, and may be used from any
+        // thread.
+        let mut offer = unsafe { Self::new(context, table) };
+        offer.kept = Some(kept);
+        offer
     }
 }
 
@@ -218,8 +251,15 @@ unsafe extern "C" fn service<H: HostServices>(
     guard::host_side(status::REFUSED, || {
         // SAFETY: `host_v1` made the context from an `H` that lives for ever.
         let host = unsafe { &*host.cast::<H>() };
-        // SAFETY: the contract of this function is that of `answer_service`.
-        unsafe { answer_service(request, out, |name, version| host.service(name, version)) }
+        // SAFETY: the contract of this function is that of `answer_service`; what is offered here
+        // lives as long as the process.
+        unsafe {
+            answer_service(request, out, |name, version| {
+                let offer = host.service(name, version)?;
+                std::mem::forget(offer.kept.clone());
+                Some(offer)
+            })
+        }
     })
 }
 
@@ -227,7 +267,7 @@ unsafe extern "C" fn service<H: HostServices>(
 ///
 /// # Safety
 ///
-/// `request` and `out` are null or valid for this call, and so is what the request points to.
+/// What `find` gives is kept elsewhere for as long as the contract of who answers says; `request` and `out` are null or valid for this call, and so is what the request points to.
 pub(crate) unsafe fn answer_service(
     request: *const ServiceRequest,
     out: *mut Service,

@@ -12,7 +12,7 @@
 //!
 //! # The contract, common to all interfaces
 //!
-//! * Only integers, pointers, [`Str`], [`PathStr`], slices of frozen structs and out-pointers
+//! * Only integers, pointers, [`Str`], [`PathStr`], [`Bytes`], slices of frozen structs and out-pointers
 //!   cross. No Rust enum, no `bool`, no zero-sized type and nothing owned.
 //! * A function that can fail returns a status, see [`status`]. A status that the caller does not
 //!   know counts as a failure.
@@ -58,6 +58,7 @@ mod lifecycle;
 mod log;
 mod package;
 mod plugin;
+mod services;
 mod structure;
 mod text;
 
@@ -81,5 +82,13 @@ pub use log::{
 };
 pub use package::{KeyFilter, Package, PackageAccess, PackageError, PackageRef, PackageV1};
 pub use plugin::{PluginRef, PluginV1, Plugins, plugin_v1};
+pub use services::fetch::{
+    FetchAccess, FetchHandle, FetchRef, FetchRequest, FetchRequestV1, FetchV1,
+};
+pub use services::store::{
+    MAX_APPLIED, MAX_CHANGES, MAX_KEY, MAX_PAGE, MAX_VALUE, StoreAccess, StoreChange,
+    StoreChangeV1, StoreExpected, StoreHandle, StoreOutcome, StoreOutcomeV1, StoreRef, StoreV1,
+};
+pub use services::{Bytes, BytesSink, PairSink, ServiceFailure};
 pub use structure::{StructureInstance, StructureRef, StructureV1, Structures, structure_v1};
 pub use text::{NotUtf8, PathSink, PathStr, Str, StrSink};

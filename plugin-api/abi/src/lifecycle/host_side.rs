@@ -3,8 +3,8 @@
 use std::ffi::c_void;
 use std::path::PathBuf;
 use std::ptr::NonNull;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{Hook, HookV1, LifecycleContext, LifecycleContextV1, LifecycleV1, NO_DEADLINE};
@@ -20,6 +20,8 @@ pub trait ContextAccess: Send + Sync + 'static {
     fn data_dir(&self) -> PathBuf;
     fn install_kwargs(&self) -> String;
     fn package_toml(&self) -> String;
+    /// The service `name` in `version`, if it is here. Asked once: what is offered is kept as long
+    /// as the context and given again.
     fn service(&self, name: &str, version: u32) -> Option<ServiceOffer>;
 }
 
@@ -72,23 +74,51 @@ impl CancellationAccess for Run {
     }
 }
 
+/// What a lifecycle context points to.
+struct Known {
+    access: Box<dyn ContextAccess>,
+    /// What was offered to the lifecycle, with the names and versions that were asked for.
+    offered: Mutex<Vec<(String, u32, ServiceOffer)>>,
+}
+
+impl Known {
+    fn service(&self, name: &str, version: u32) -> Option<ServiceOffer> {
+        let find = |offered: &[(String, u32, ServiceOffer)]| {
+            let same = offered.iter().find(|it| it.0 == name && it.1 == version);
+            same.map(|(_, _, offer)| offer.clone())
+        };
+        let offered = || self.offered.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(offer) = find(&offered()) {
+            return Some(offer);
+        }
+        let offer = self.access.service(name, version)?;
+        let mut offered = offered();
+        // Another thread may have asked meanwhile; the one that is kept is the one that is given.
+        if let Some(offer) = find(&offered) {
+            return Some(offer);
+        }
+        offered.push((name.to_owned(), version, offer.clone()));
+        Some(offer)
+    }
+}
+
 /// # Safety
 ///
-/// `context` came from `Arc::into_raw` of an `Arc<Box<T>>` that is held.
-unsafe fn held<'a, T: ?Sized>(context: *mut c_void) -> &'a T {
+/// `context` came from `Arc::into_raw` of an `Arc<T>` that is held.
+unsafe fn held<'a, T>(context: *mut c_void) -> &'a T {
     // SAFETY: as the caller says.
-    unsafe { &*context.cast::<Box<T>>() }
+    unsafe { &*context.cast::<T>() }
 }
 
 unsafe extern "C" fn retain_context(context: *mut c_void) {
     // SAFETY: the contract: the context is held now.
-    unsafe { Arc::increment_strong_count(context.cast::<Box<dyn ContextAccess>>()) };
+    unsafe { Arc::increment_strong_count(context.cast::<Known>()) };
 }
 
 unsafe extern "C" fn release_context(context: *mut c_void) {
     guard::host_side((), || {
         // SAFETY: the contract: gives back one hold.
-        unsafe { Arc::decrement_strong_count(context.cast::<Box<dyn ContextAccess>>()) };
+        unsafe { Arc::decrement_strong_count(context.cast::<Known>()) };
     });
 }
 
@@ -98,7 +128,7 @@ macro_rules! context_functions {
             guard::host_side(status::REFUSED, || {
                 // SAFETY: the contract: the context is held, the sink valid.
                 unsafe {
-                    let value = held::<dyn ContextAccess>(context).$name();
+                    let value = held::<Known>(context).access.$name();
                     <$sink>::push_all(out, [$give(&value)]);
                 }
                 status::OK
@@ -120,10 +150,11 @@ unsafe extern "C" fn context_service(
     out: *mut Service,
 ) -> u32 {
     guard::host_side(status::REFUSED, || {
-        // SAFETY: the contract: the context is held, the pointers valid.
+        // SAFETY: the contract: the context is held, the pointers valid; the context keeps what it
+        // has offered.
         unsafe {
-            let access = held::<dyn ContextAccess>(context);
-            answer_service(request, out, |name, version| access.service(name, version))
+            let known = held::<Known>(context);
+            answer_service(request, out, |name, version| known.service(name, version))
         }
     })
 }
@@ -140,13 +171,13 @@ static CONTEXT_TABLE: LifecycleContextV1 = LifecycleContextV1 {
 
 unsafe extern "C" fn retain_hook(hook: *mut c_void) {
     // SAFETY: the contract: the run is held now.
-    unsafe { Arc::increment_strong_count(hook.cast::<Box<Cancellation>>()) };
+    unsafe { Arc::increment_strong_count(hook.cast::<Cancellation>()) };
 }
 
 unsafe extern "C" fn release_hook(hook: *mut c_void) {
     guard::host_side((), || {
         // SAFETY: the contract: gives back one hold.
-        unsafe { Arc::decrement_strong_count(hook.cast::<Box<Cancellation>>()) };
+        unsafe { Arc::decrement_strong_count(hook.cast::<Cancellation>()) };
     });
 }
 
@@ -236,7 +267,10 @@ impl LifecycleRef {
         type_name: &str,
         context: Box<dyn ContextAccess>,
     ) -> Result<Option<LifecycleInstance>, Vec<FaultReport>> {
-        let held = Arc::into_raw(Arc::new(context));
+        let held = Arc::into_raw(Arc::new(Known {
+            access: context,
+            offered: Mutex::new(Vec::new()),
+        }));
         let context = LifecycleContext {
             context: held.cast_mut().cast(),
             table: &raw const CONTEXT_TABLE,
@@ -322,7 +356,7 @@ impl LifecycleInstance {
             ended: AtomicBool::new(false),
         });
         let shown: Cancellation = Arc::clone(&run_of_hook) as Cancellation;
-        let held = Arc::into_raw(Arc::new(Box::new(shown)));
+        let held = Arc::into_raw(Arc::new(shown));
         let hook = Hook {
             context: held.cast_mut().cast(),
             table: &raw const HOOK_TABLE,

@@ -96,7 +96,8 @@ pub struct LifecycleContextV1 {
     /// The parsed `package.toml`, as one JSON object.
     pub package_toml: unsafe extern "C" fn(context: *mut c_void, out: *const StrSink) -> u32,
     /// Asks for a service of this package, as the host's `service` does for the plugin's. Its
-    /// `context` is valid as long as this context is held, its `table` as long as the process.
+    /// `context` is valid as long as this context is held, from any thread and also when the
+    /// lifecycle has ended; its `table` as long as the process.
     pub service: unsafe extern "C" fn(
         context: *mut c_void,
         request: *const ServiceRequest,

@@ -4,7 +4,10 @@ use std::ffi::c_void;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Hook, HookV1, LifecycleContext, LifecycleContextV1, LifecycleV1, NO_DEADLINE};
+use super::{
+    CancellationAccess, Hook, HookV1, LifecycleContext, LifecycleContextV1, LifecycleV1,
+    NO_DEADLINE,
+};
 use crate::call::{BoxError, Call, Phase, status};
 use crate::entry::Interface;
 use crate::guard::{self, Misuse};
@@ -137,6 +140,17 @@ unsafe impl Send for ContextRef {}
 // SAFETY: as above, several at once.
 unsafe impl Sync for ContextRef {}
 
+impl Clone for ContextRef {
+    fn clone(&self) -> Self {
+        // SAFETY: the table's own function with its own context, which is held.
+        unsafe { (self.table.retain)(self.context) };
+        Self {
+            context: self.context,
+            table: self.table,
+        }
+    }
+}
+
 impl ContextRef {
     /// # Safety
     ///
@@ -207,7 +221,7 @@ impl ContextRef {
 
 impl Drop for ContextRef {
     fn drop(&mut self) {
-        // SAFETY: gives back the one hold that `retain` took.
+        // SAFETY: gives back one hold.
         unsafe { (self.table.release)(self.context) };
     }
 }
@@ -238,7 +252,7 @@ impl HookRef {
     /// # Safety
     ///
     /// `hook` is null or valid now.
-    unsafe fn retain(hook: *const Hook) -> Option<Self> {
+    pub(crate) unsafe fn retain(hook: *const Hook) -> Option<Self> {
         // SAFETY: null or valid, says the caller; the table lives as long as the process.
         unsafe {
             let hook = hook.as_ref()?;
@@ -248,6 +262,14 @@ impl HookRef {
                 context: hook.context,
                 table,
             })
+        }
+    }
+
+    /// The hook in the border's form, valid as long as `self`.
+    pub(crate) const fn lent(&self) -> Hook {
+        Hook {
+            context: self.context,
+            table: self.table,
         }
     }
 
@@ -286,5 +308,24 @@ impl Drop for HookRef {
     fn drop(&mut self) {
         // SAFETY: gives back one hold.
         unsafe { (self.table.release)(self.context) };
+    }
+}
+
+/// A hook that a plugin handed back, as a service of the host uses it.
+impl CancellationAccess for HookRef {
+    fn remaining(&self) -> Option<Duration> {
+        HookRef::remaining(self)
+    }
+
+    fn is_cancelled(&self) -> bool {
+        HookRef::is_cancelled(self)
+    }
+
+    fn wait_cancelled(&self, timeout: Duration) -> bool {
+        HookRef::wait_cancelled(self, timeout)
+    }
+
+    fn progress(&self, done: u64, total: Option<u64>, message: &str) {
+        HookRef::progress(self, done, total, message);
     }
 }

@@ -1,0 +1,10 @@
+//! What the host does for lifecycles.
+
+mod error;
+mod records;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub use error::StoreError;
+pub use store::{PackageStore, Stores};
