@@ -1,4 +1,5 @@
-//! Killed at each system call that changes something: the test runs itself under strace.
+//! Killed at each system call that changes something, or told that it fails: the test runs itself
+//! under strace.
 
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt as _;
@@ -6,7 +7,7 @@ use std::process::Command;
 
 use super::*;
 
-/// What is to be done in the process that is killed, and where.
+/// What is to be done in the process that is disturbed, and where.
 const DEED: &str = "KEYWAY_TEST_DEED";
 const FOLDER_OF_SITE: &str = "KEYWAY_TEST_FOLDER";
 
@@ -90,9 +91,9 @@ fn ensure(root: &Root, which: Which) {
     root.lock(NOW).unwrap().ensure_in_place("a", which).unwrap();
 }
 
-/// The process that is killed; nothing otherwise.
+/// The process that is disturbed; nothing otherwise.
 #[test]
-fn the_process_that_is_killed() {
+fn the_process_that_is_disturbed() {
     let (Ok(deed), Ok(folder)) = (std::env::var(DEED), std::env::var(FOLDER_OF_SITE)) else {
         return;
     };
@@ -101,27 +102,31 @@ fn the_process_that_is_killed() {
     deed.unwrap().run(Path::new(&folder), exchanges == "true");
 }
 
-/// Runs it under strace. Gives whether it was killed, and its calls by name.
-fn run(site: &Site, deed: Deed, exchanges: bool, kill: Option<(&str, usize)>) -> Option<Run> {
+/// What happens instead of a call, in the words of strace.
+const FAULTS: [&str; 2] = ["signal=SIGKILL", "error=EIO"];
+
+/// Runs it under strace, with a fault at one call. `None` where that cannot be done.
+fn run(site: &Site, deed: Deed, exchanges: bool, fault: Option<Fault<'_>>) -> Option<Run> {
     let log = site.folder.path().join("log");
     let mut strace = Command::new("strace");
     strace.args(["-f", "-qq", "-e", "signal=none", "-e"]);
     strace.arg(format!("trace={CALLS}"));
-    if let Some((name, ordinal)) = kill {
-        let inject = format!("inject={name}:signal=SIGKILL:when={ordinal}");
-        strace.args(["-e", &inject]);
+    if let Some(Fault { how, name, ordinal }) = fault {
+        strace.args(["-e", &format!("inject={name}:{how}:when={ordinal}")]);
     }
-    let name = "transaction::tests::killed::the_process_that_is_killed";
+    let name = "transaction::tests::killed::the_process_that_is_disturbed";
     strace
         .arg("-o")
         .arg(&log)
         .arg(std::env::current_exe().unwrap())
         .args(["--exact", name, "--test-threads=1"])
+        .env("RUST_BACKTRACE", "0")
         .env(DEED, format!("{deed:?}/{exchanges}"))
         .env(FOLDER_OF_SITE, site.path());
     let output = strace.output().ok()?;
+    let log = fs::read_to_string(&log).ok()?;
     let mut calls = BTreeMap::new();
-    for line in fs::read_to_string(&log).ok()?.lines() {
+    for line in log.lines() {
         let (thread, call) = line.split_once(' ')?;
         let name = call.trim_start().split_once('(').map_or("", |it| it.0);
         *calls
@@ -129,7 +134,7 @@ fn run(site: &Site, deed: Deed, exchanges: bool, kill: Option<(&str, usize)>) ->
             .or_insert(0) += 1;
     }
     Some(Run {
-        was_killed: output.status.signal() == Some(9),
+        was_disturbed: log.contains("(INJECTED)") || output.status.signal() == Some(9),
         succeeded: output.status.success(),
         calls: calls
             .into_iter()
@@ -138,8 +143,16 @@ fn run(site: &Site, deed: Deed, exchanges: bool, kill: Option<(&str, usize)>) ->
     })
 }
 
+/// The call that something happens to, of that name the one of that number, from 1.
+#[derive(Clone, Copy)]
+struct Fault<'a> {
+    how: &'a str,
+    name: &'a str,
+    ordinal: usize,
+}
+
 struct Run {
-    was_killed: bool,
+    was_disturbed: bool,
     succeeded: bool,
     /// As often one thread made them.
     calls: Vec<(String, usize)>,
@@ -182,33 +195,35 @@ fn check(site: &Site, deed: Deed, exchanges: bool, wanted: Which, point: &str) {
     assert_eq!(site.holds().len(), 6, "{point}: {:?}", site.holds());
 }
 
-/// Kills it at each of its calls. Gives how many there are; `None` if it cannot be done here.
-fn kill_everywhere(deed: Deed, exchanges: bool) -> Option<usize> {
+/// Disturbs it at each of its calls. Gives how often; `None` if it cannot be done here.
+fn disturb_everywhere(deed: Deed, exchanges: bool) -> Option<usize> {
     let site = Site::new();
     deed.prepare(&site, exchanges);
     let whole = run(&site, deed, exchanges, None).filter(|it| it.succeeded)?;
+    let calls = whole.calls.iter();
+    let calls = calls.flat_map(|(name, count)| (1..=*count).map(move |ordinal| (name, ordinal)));
+    let faults = calls.flat_map(|(name, ordinal)| FAULTS.map(|how| Fault { how, name, ordinal }));
     let mut points = 0;
-    for (name, count) in whole.calls {
-        for ordinal in 1..=count {
-            let site = Site::new();
-            deed.prepare(&site, exchanges);
-            let killed = run(&site, deed, exchanges, Some((&name, ordinal)));
-            let point = format!("{deed:?}/{exchanges}/{name}/{ordinal}");
-            assert!(killed.is_some_and(|it| it.was_killed), "{point}");
-            let wanted = [Which::Old, Which::New][points % 2];
-            check(&site, deed, exchanges, wanted, &point);
-            points += 1;
-        }
+    for fault in faults {
+        let site = Site::new();
+        deed.prepare(&site, exchanges);
+        let disturbed = run(&site, deed, exchanges, Some(fault));
+        let Fault { how, name, ordinal } = fault;
+        let point = format!("{deed:?}/{exchanges}/{how}/{name}/{ordinal}");
+        assert!(disturbed.is_some_and(|it| it.was_disturbed), "{point}");
+        let wanted = [Which::Old, Which::New][ordinal % 2];
+        check(&site, deed, exchanges, wanted, &point);
+        points += 1;
     }
     Some(points)
 }
 
 #[test]
-fn killed_at_any_call_one_of_the_two_is_there_and_each_can_be_had() {
+fn disturbed_at_any_call_one_of_the_two_is_there_and_each_can_be_had() {
     use std::io::Write as _;
     let all = |exchanges| -> Option<usize> {
         let points = Deed::ALL.into_iter();
-        points.map(|deed| kill_everywhere(deed, exchanges)).sum()
+        points.map(|deed| disturb_everywhere(deed, exchanges)).sum()
     };
     let (one, other) = std::thread::scope(|scope| {
         let one = scope.spawn(|| all(true));
@@ -220,6 +235,6 @@ fn killed_at_any_call_one_of_the_two_is_there_and_each_can_be_had() {
         let _ = writeln!(std::io::stderr().lock(), "{why}");
         return;
     };
-    assert!(points >= 100, "only {points} points");
+    assert!(points >= 200, "only {points} points");
     println!("{points} points");
 }
