@@ -9,6 +9,7 @@ use keyway_metadata::{TypeKind, TypeName};
 use serde_json::{Map, Value};
 
 use super::error::ManagerError;
+use super::services::PackageStore;
 use crate::package::DataDirs;
 use crate::package::metadata::{self, MetadataFiles};
 use crate::plugin::{ContextAccess, Look, Refusal, ServiceOffer, look};
@@ -176,6 +177,8 @@ pub(super) struct Context {
     pub(super) data_dir: PathBuf,
     pub(super) install_kwargs: String,
     pub(super) package_toml: String,
+    /// `None` if its name allows none.
+    pub(super) store: Option<Arc<PackageStore>>,
 }
 
 impl ContextAccess for Context {
@@ -195,7 +198,13 @@ impl ContextAccess for Context {
         self.package_toml.clone()
     }
 
-    fn service(&self, _: &str, _: u32) -> Option<ServiceOffer> {
-        None
+    fn service(&self, name: &str, version: u32) -> Option<ServiceOffer> {
+        match (name, version) {
+            ("keyway.store", 1) => {
+                let store = self.store.as_ref()?;
+                Some(ServiceOffer::store(Arc::clone(store) as _))
+            }
+            _ => None,
+        }
     }
 }

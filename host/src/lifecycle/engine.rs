@@ -440,7 +440,10 @@ impl PackageManager {
 
     fn remove(&self, entry: &Entry, record: &Record, purge: bool) -> Result<(), StepError> {
         self.files().remove(&record.name)?;
+        self.inner().stores.close(&record.name);
         if purge {
+            let removed = self.inner().stores.remove(&record.name);
+            removed.map_err(|error| Trouble::new("store", chain(&error)))?;
             let data = self.data_dir(&record.name);
             if let Err(source) = fs::remove_dir_all(&data)
                 && source.kind() != std::io::ErrorKind::NotFound

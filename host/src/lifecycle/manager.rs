@@ -18,6 +18,7 @@ use super::lock::StateLock;
 use super::record::{Record, WantedAdd};
 use super::records::Records;
 use super::request::{Answer, HookProgress, Operation};
+use super::services::Stores;
 use super::status::{PackageStatus, PendingOperation, Status};
 use crate::install::Cancellation;
 use crate::package::{DataDirs, PackageLoader};
@@ -133,6 +134,7 @@ impl PackageManagerBuilder {
             registries: Mutex::default(),
             files,
             records,
+            stores: Stores::new(state_dir.join("stores")),
             state_dir,
             deadlines: self.deadlines,
             protected: self.protected.into_iter().collect(),
@@ -188,6 +190,7 @@ pub(super) struct Inner {
     registries: Mutex<HashMap<PathBuf, Registry>>,
     pub(super) files: Files,
     pub(super) records: Records,
+    pub(super) stores: Stores,
     pub(super) state_dir: PathBuf,
     pub(super) deadlines: Deadlines,
     pub(super) protected: BTreeSet<String>,

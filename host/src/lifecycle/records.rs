@@ -26,7 +26,25 @@ const BACKUP: &str = "records.backup";
 pub(super) struct Records {
     folder: PathBuf,
     /// `None` after an error: redb does nothing any more until it is opened again.
-    database: Mutex<Option<Database>>,
+    database: Mutex<Option<Contained>>,
+}
+
+/// A database whose closing harms nobody: redb panics there, too, if its file was damaged.
+#[derive(Debug)]
+struct Contained(Option<Database>);
+
+impl Contained {
+    fn get(&mut self) -> Result<&mut Database, Why> {
+        let gone = || Why::Broken("it is closed".to_owned());
+        self.0.as_mut().ok_or_else(gone)
+    }
+}
+
+impl Drop for Contained {
+    fn drop(&mut self) {
+        let database = self.0.take();
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(database)));
+    }
 }
 
 impl Records {
@@ -49,12 +67,14 @@ impl Records {
             Why::Broken(why) => damaged(why),
         };
         let mut database = open(&path).map_err(failed)?;
-        let sound = guarded(|| database.check_integrity());
+        let sound = database
+            .get()
+            .and_then(|it| guarded(|| it.check_integrity()));
         if !sound.map_err(failed)? {
             return Err(damaged("its pages do not fit together".to_owned()));
         }
         let mut records = Vec::new();
-        for (name, record) in read(&database).map_err(failed)? {
+        for (name, record) in read(&mut database).map_err(failed)? {
             let record = record.map_err(|why| damaged(format!("the record of `{name}`: {why}")))?;
             records.push(record);
         }
@@ -70,7 +90,7 @@ impl Records {
         self.folder.join(FILE)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Database>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Contained>> {
         self.database.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -101,9 +121,10 @@ impl Records {
             if slot.is_none() {
                 *slot = Some(open(&self.path())?);
             }
-            let Some(database) = &*slot else {
+            let Some(database) = &mut *slot else {
                 return Ok(());
             };
+            let database = database.get()?;
             guarded(|| -> Result<(), redb::Error> {
                 let transaction = database.begin_write()?;
                 change(&mut transaction.open_table(TABLE)?)?;
@@ -111,8 +132,7 @@ impl Records {
             })
         })();
         result.map_err(|why| {
-            let broken = slot.take();
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(broken)));
+            *slot = None;
             not_written(&self.path(), why.into())
         })
     }
@@ -136,7 +156,7 @@ pub(super) fn set_aside(folder: &Path) -> io::Result<Salvage> {
         // Reading may repair it: the evidence stays as it is.
         let copy = folder.join(format!("{FILE}.read"));
         fs::copy(&aside, &copy)?;
-        let read = open(&copy).and_then(|database| read(&database));
+        let read = open(&copy).and_then(|mut database| read(&mut database));
         let read = read.map_err(String::from);
         let _ = fs::remove_file(&copy);
         match read {
@@ -190,13 +210,15 @@ fn make(folder: &Path, path: &Path) -> Result<(), String> {
     sync(folder).map_err(text)
 }
 
-fn open(path: &Path) -> Result<Database, Why> {
-    guarded(|| Database::builder().open(path))
+fn open(path: &Path) -> Result<Contained, Why> {
+    let database = guarded(|| Database::builder().open(path))?;
+    Ok(Contained(Some(database)))
 }
 
 type Readable = Vec<(String, Result<Record, String>)>;
 
-fn read(database: &Database) -> Result<Readable, Why> {
+fn read(database: &mut Contained) -> Result<Readable, Why> {
+    let database = database.get()?;
     guarded(|| -> Result<Readable, redb::Error> {
         let transaction = database.begin_read()?;
         let table = transaction.open_table(TABLE)?;
@@ -233,9 +255,7 @@ fn guarded<T, E: Into<redb::Error>>(run: impl FnOnce() -> Result<T, E>) -> Resul
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(match error.into() {
             // Only these come from the system.
-            redb::Error::Io(error) if error.raw_os_error().is_some() => {
-                Why::Io(error.to_string())
-            }
+            redb::Error::Io(error) if error.raw_os_error().is_some() => Why::Io(error.to_string()),
             error => Why::Broken(error.to_string()),
         }),
         Err(_) => Err(Why::Broken(

@@ -97,6 +97,7 @@ impl PackageManager {
             data_dir,
             install_kwargs: json(said.kwargs(&record.given_kwargs)),
             package_toml: json(said.root),
+            store: self.inner().stores.store(&record.name).ok(),
         };
         let registry = self.registry(&folder);
         Ok(Some(Code::ToMake(Box::new(move || {
