@@ -63,8 +63,9 @@ fn arrows_point_one_way() {
 
 #[test]
 fn inside_the_host_arrows_point_one_way() {
-    const ROOMS: [&str; 6] = [
+    const ROOMS: [&str; 7] = [
         "archive",
+        "git",
         "install",
         "package",
         "plugin",
@@ -74,6 +75,7 @@ fn inside_the_host_arrows_point_one_way() {
     for (room, known) in [
         ("plugin", &[][..]),
         ("archive", &[]),
+        ("git", &[]),
         ("transaction", &[]),
         ("package", &["archive", "plugin", "transaction"]),
         ("install", &["archive", "package", "plugin", "transaction"]),

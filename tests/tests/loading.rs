@@ -217,6 +217,12 @@ fn what_hosts_use_can_be_sent_and_shared() {
     both::<keyway::archive::UnpackedKind>();
     both::<keyway::package::Change>();
     both::<keyway::package::PackageEvent>();
+    both::<keyway::git::Fetch>();
+    both::<keyway::git::Fetched>();
+    both::<keyway::git::GitError>();
+    both::<keyway::git::Limits>();
+    both::<keyway::git::Progress>();
+    both::<keyway::git::Warning>();
     both::<keyway::install::Action>();
     both::<keyway::install::Cancellation>();
     both::<keyway::install::Dependency>();
@@ -292,7 +298,7 @@ fn the_list_of_public_types_is_whole() {
     // Handed out, or lent to the library, for one call, on one thread.
     const OF_ONE_THREAD: [&str; 2] = ["plugin::PackageAccess", "archive::Observer"];
     let list = include_str!("loading.rs");
-    for module in ["plugin", "archive", "package", "install", "watch"] {
+    for module in ["plugin", "archive", "git", "package", "install", "watch"] {
         let file = workspace().join("host/src").join(module).join("mod.rs");
         let text = std::fs::read_to_string(file).unwrap();
         for exports in text.split("\npub use ").skip(1) {
