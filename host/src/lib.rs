@@ -19,6 +19,7 @@
 //! * [`structure`]: what an application needs to define a package type itself.
 //! * `archive`, with the feature of that name: unpacking archives that may lie. With it an archive is
 //!   a package, too.
+//! * `git`, with the feature of that name: fetching what is in git repositories, without a git program.
 //! * `install`, with the feature of that name: installing, upgrading and removing packages, entirely or
 //!   not at all.
 //! * `lifecycle`, with the feature of that name: the manager of packages that have code of their own.
@@ -81,6 +82,8 @@
 
 #[cfg(feature = "archive")]
 pub mod archive;
+#[cfg(feature = "git")]
+pub mod git;
 #[cfg(feature = "install")]
 pub mod install;
 #[cfg(feature = "lifecycle")]

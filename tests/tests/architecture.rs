@@ -64,9 +64,11 @@ fn arrows_point_one_way() {
 
 #[test]
 fn inside_the_host_arrows_point_one_way() {
-    const ROOMS: [&str; 6] = [
+    const ROOMS: [&str; 8] = [
         "archive",
+        "git",
         "install",
+        "lifecycle",
         "package",
         "plugin",
         "transaction",
@@ -75,9 +77,21 @@ fn inside_the_host_arrows_point_one_way() {
     for (room, known) in [
         ("plugin", &[][..]),
         ("archive", &[]),
+        ("git", &[]),
         ("transaction", &[]),
         ("package", &["archive", "plugin", "transaction"]),
         ("install", &["archive", "package", "plugin", "transaction"]),
+        (
+            "lifecycle",
+            &[
+                "archive",
+                "git",
+                "install",
+                "package",
+                "plugin",
+                "transaction",
+            ],
+        ),
         ("watch", &["package", "plugin"]),
     ] {
         let strangers = ROOMS

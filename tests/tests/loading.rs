@@ -217,6 +217,12 @@ fn what_hosts_use_can_be_sent_and_shared() {
     both::<keyway::archive::UnpackedKind>();
     both::<keyway::package::Change>();
     both::<keyway::package::PackageEvent>();
+    both::<keyway::git::Fetch>();
+    both::<keyway::git::Fetched>();
+    both::<keyway::git::GitError>();
+    both::<keyway::git::Limits>();
+    both::<keyway::git::Progress>();
+    both::<keyway::git::Warning>();
     both::<keyway::install::Action>();
     both::<keyway::install::Cancellation>();
     both::<keyway::install::Dependency>();
@@ -304,6 +310,7 @@ fn the_list_of_public_types_is_whole() {
     for module in [
         "plugin",
         "archive",
+        "git",
         "package",
         "install",
         "lifecycle",

@@ -16,6 +16,9 @@ use super::request::{AddRequest, AddSource, Answer};
 use super::status::InstalledFrom;
 use crate::package::PackageMetadata;
 
+/// Where what was brought lies, where it came from, and our own folder around it.
+type Brought = (PathBuf, InstalledFrom, Option<PathBuf>);
+
 impl PackageManager {
     /// Adds a package.
     pub(super) fn add(
@@ -139,13 +142,73 @@ impl PackageManager {
 
     /// Brings a repository's content to where it is ours: where it lies, where it came from, and our
     /// folder with it.
+    #[cfg(feature = "git")]
     fn fetch(
         &self,
         url: &str,
-        _branch: Option<&str>,
-        _rev: Option<&str>,
-        _report: &Report,
-    ) -> Result<(PathBuf, InstalledFrom, Option<PathBuf>), ManagerError> {
+        branch: Option<&str>,
+        rev: Option<&str>,
+        report: &Report,
+    ) -> Result<Brought, ManagerError> {
+        use super::files::Files;
+        use super::request::HookProgress;
+        use crate::git::{Fetch, GitError};
+
+        let mut fetch = Fetch::new(url);
+        if let Some(branch) = branch {
+            fetch = fetch.branch(branch);
+        }
+        if let Some(rev) = rev {
+            fetch = fetch.revision(rev);
+        }
+        let incoming = self.files().new_incoming()?;
+        let path = Files::copy_in(&incoming);
+        let fetched = fetch.run(
+            &path,
+            &mut |progress| {
+                report(&HookProgress {
+                    name: url.to_owned(),
+                    step: "fetch".to_owned(),
+                    done: progress.received,
+                    total: None,
+                    message: "bytes received".to_owned(),
+                });
+            },
+            &|| self.is_stopping(),
+        );
+        let fetched = fetched.map_err(|error| {
+            self.files().drop_incoming(&incoming);
+            match error {
+                GitError::Cancelled => ManagerError::Stopping,
+                error => ManagerError::Fetch {
+                    url: url.to_owned(),
+                    code: error.code(),
+                    why: super::code::chain(&error),
+                    remedy: error.hint().map(str::to_owned),
+                },
+            }
+        })?;
+        for warning in &fetched.warnings {
+            tracing::warn!(url, "{warning}");
+        }
+        let source = InstalledFrom::Git {
+            url: url.to_owned(),
+            branch: branch.map(str::to_owned),
+            rev: rev.map(str::to_owned),
+            commit: fetched.commit,
+        };
+        Ok((path, source, Some(incoming)))
+    }
+
+    /// Nothing is fetched here.
+    #[cfg(not(feature = "git"))]
+    fn fetch(
+        &self,
+        url: &str,
+        _: Option<&str>,
+        _: Option<&str>,
+        _: &Report,
+    ) -> Result<Brought, ManagerError> {
         Err(ManagerError::Fetch {
             url: url.to_owned(),
             code: "git-not-here",

@@ -179,6 +179,8 @@ pub(super) struct Context {
     pub(super) package_toml: String,
     /// `None` if its name allows none.
     pub(super) store: Option<Arc<PackageStore>>,
+    #[cfg(feature = "git")]
+    pub(super) fetches: Arc<super::services::fetch::Fetches>,
 }
 
 impl ContextAccess for Context {
@@ -204,6 +206,8 @@ impl ContextAccess for Context {
                 let store = self.store.as_ref()?;
                 Some(ServiceOffer::store(Arc::clone(store) as _))
             }
+            #[cfg(feature = "git")]
+            ("keyway.fetch", 1) => Some(ServiceOffer::fetch(Arc::clone(&self.fetches) as _)),
             _ => None,
         }
     }

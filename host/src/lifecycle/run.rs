@@ -94,9 +94,11 @@ impl PackageManager {
         let json = |map| serde_json::Value::Object(map).to_string();
         let context = Context {
             package_root: folder.clone(),
-            data_dir,
             install_kwargs: json(said.kwargs(&record.given_kwargs)),
             package_toml: json(said.root),
+            #[cfg(feature = "git")]
+            fetches: Arc::new(super::services::fetch::Fetches::new(data_dir.clone())),
+            data_dir,
             store: self.inner().stores.store(&record.name).ok(),
         };
         let registry = self.registry(&folder);

@@ -1,6 +1,8 @@
 //! What the host does for lifecycles.
 
 mod error;
+#[cfg(feature = "git")]
+pub(super) mod fetch;
 mod records;
 mod store;
 #[cfg(test)]

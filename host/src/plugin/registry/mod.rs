@@ -3,6 +3,8 @@
 pub(in crate::plugin) mod catalog;
 pub(in crate::plugin) mod explain;
 pub(in crate::plugin) mod install;
+#[cfg(feature = "lifecycle")]
+mod preceded;
 pub(in crate::plugin) mod probe;
 pub(in crate::plugin) mod resolve_error;
 
@@ -189,28 +191,6 @@ impl Registry {
             policy: Policy::default(),
             reserved: BTreeSet::new(),
         }
-    }
-
-    /// A registry that looks in `folder` first, as the application's, and else as this one does. What
-    /// one of them has loaded is loaded for the other, too.
-    #[cfg(feature = "lifecycle")]
-    pub(crate) fn preceded_by(&self, folder: &Path) -> Registry {
-        let inner = &*self.0;
-        let known = inner.known.read().unwrap_or_else(PoisonError::into_inner);
-        Registry(Arc::new(Inner {
-            search_path: inner.search_path.preceded_by(folder),
-            gates: inner.gates.clone(),
-            cache: inner.cache.clone(),
-            index: inner.index.clone(),
-            verdicts: inner.verdicts.clone(),
-            safe_mode: inner.safe_mode,
-            probe: inner.probe.clone(),
-            reserved: inner.reserved.clone(),
-            known: RwLock::new(known.clone()),
-            scans: RwLock::default(),
-            libraries: Arc::clone(&inner.libraries),
-            structures: SingleFlight::default(),
-        }))
     }
 
     /// The folders in which plugins are looked for.
