@@ -338,6 +338,17 @@ fn a_full_disk_is_an_error_and_no_end() {
         }
         assert_eq!(store.get(&kept.to_be_bytes()).unwrap(), None);
     }
+    // Many at once hinder each other no more than that.
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for number in 0..3_u32 {
+                    full(put(kept).unwrap_err());
+                    assert!(store.get(&number.to_be_bytes()).unwrap() == Some(value.clone()));
+                }
+            });
+        }
+    });
     // A larger disk.
     let output = Command::new("mount")
         .args(["-o", "remount,size=32m"])

@@ -24,7 +24,7 @@ use super::records::{self, Failure, Pair};
 /// As many bytes of a store are kept in memory at most.
 const CACHE: usize = 8 << 20;
 /// As often is a store opened again when it had to be closed meanwhile for somebody else's error.
-const TRIES: u32 = 4;
+const TRIES: u32 = 100;
 
 /// The stores of all packages of a host, for [`ServiceOffer::store`](crate::plugin::ServiceOffer):
 /// a file `ID.redb` for each in one folder. One process at a time may use the folder.
@@ -63,7 +63,7 @@ impl Stores {
     }
 
     /// Closes the store of the package `id` for those who hold it, after what they are doing. Asked
-    /// for again it is there again.
+    /// for again it is there again, but not for a lifecycle that has asked already.
     pub fn close(&self, id: &str) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let store = open.remove(id);
