@@ -166,10 +166,10 @@ fn links_that_lead_out_are_refused() {
     // Out of what another link leads to.
     let repository = Repository::empty();
     let top = repository.blob(b"../..");
-    let out = repository.blob(b"a/b/top/../victim");
-    let inner = repository.tree(&[("120000", b"top", &top)]);
+    let out = repository.blob(b"top/../victim");
+    let inner = repository.tree(&[("120000", b"link", &out), ("120000", b"top", &top)]);
     let outer = repository.tree(&[("40000", b"b", &inner)]);
-    let tree = repository.tree(&[("40000", b"a", &outer), ("120000", b"link", &out)]);
+    let tree = repository.tree(&[("40000", b"a", &outer)]);
     repository.commit_tree(&tree);
     assert_eq!(refused(&repository).0, "git-link-leaves");
 }

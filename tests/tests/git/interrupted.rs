@@ -145,7 +145,7 @@ fn the_users_configuration_counts_for_nothing() {
     let server = Server::of(repository.path());
     let home = tempfile::tempdir().unwrap();
     let config = format!(
-        "[url \"file:///nowhere/\"]\n\tinsteadOf = {}\n\tinsteadOf = {}\n[http]\n\tproxy = http://127.0.0.1:1\n[protocol]\n\tallow = never\n",
+        "[url \"file:///nowhere/\"]\n\tinsteadOf = {}\n\tinsteadOf = {}\n[http]\n\tproxy = http://127.0.0.1:1\n[protocol]\n\tallow = never\n[is no configuration\n",
         server.url,
         repository.url()
     );

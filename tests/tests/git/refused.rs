@@ -22,6 +22,21 @@ fn a_folder_that_is_there_stays() {
     assert_eq!(fs::read_dir(place.made()).unwrap().count(), 0);
 }
 
+/// Also if it has come meanwhile, and is empty.
+#[test]
+fn a_folder_that_somebody_else_makes_stays() {
+    let (repository, place) = (Repository::sample(), Place::new());
+    let make = || {
+        let _ = fs::create_dir(place.made());
+        false
+    };
+    let fetch = Fetch::new(repository.url());
+    let error = fetch.run(&place.made(), &mut |_| (), &make).unwrap_err();
+    assert_eq!(error.code(), "git-exists");
+    assert_eq!(place.entries(), ["content"]);
+    assert_eq!(fs::read_dir(place.made()).unwrap().count(), 0);
+}
+
 #[test]
 fn a_link_to_nothing_is_in_the_way() {
     let (repository, place) = (Repository::sample(), Place::new());
