@@ -163,7 +163,7 @@ async fn open(
         };
         let opened = recovered.and_then(|lines| {
             for line in lines {
-                tracing::warn!("{line}");
+                tracing::warn!(did = line, "recovered");
             }
             settings.clone().open()
         });
