@@ -202,12 +202,97 @@ fn the_readme_has_the_commands() {
         let usage = format!("Usage: keyway {}", words[..words.len() - 1].join(" "));
         assert!(output.stdout.contains(&usage), "{command}: {output:#?}");
     }
-    let help = keyway(plugins.path(), ["--help"]).stdout;
-    let (_, commands) = help.split_once("Commands:\n").unwrap();
-    let commands = commands.lines().take_while(|line| !line.is_empty());
-    for command in commands.filter_map(|line| line.split_whitespace().next()) {
-        assert!(command == "help" || named.contains(command), "{command}");
+    let commands = |help: &[&str]| -> Vec<String> {
+        let help = keyway(plugins.path(), help).stdout;
+        let (_, commands) = help.split_once("Commands:\n").unwrap();
+        let commands = commands.lines().take_while(|line| !line.is_empty());
+        let names = commands.filter_map(|line| line.split_whitespace().next());
+        names
+            .filter(|name| *name != "help")
+            .map(str::to_owned)
+            .collect()
+    };
+    for command in commands(&["--help"]) {
+        assert!(named.contains(&command), "{command}");
     }
+    for command in commands(&["package", "--help"]) {
+        let line = format!("\n$ keyway package {command} ");
+        assert!(readme.contains(&line), "{command}");
+    }
+}
+
+#[test]
+fn what_is_asked_for_a_package_is_checked_before_anybody_is_asked() {
+    let plugins = PluginFolder::new();
+    let state = tempfile::tempdir().unwrap();
+    let missing = state.path().join("kwargs.json");
+    let from = format!("@{}", missing.display());
+    for (arguments, code, expected) in [
+        (
+            &["--path", "x", "--set", "a=1", "--set", "a.b=2"][..],
+            "bad-kwargs",
+            "`a.b` cannot be set: `a` is no object".to_owned(),
+        ),
+        (
+            &["--path", "x", "--kwargs", &from],
+            "bad-kwargs",
+            format!(
+                "`{}` has no arguments for a package: No such file or directory (os error 2)",
+                missing.display()
+            ),
+        ),
+    ] {
+        let folder = state.path().join("state");
+        let mut all = vec!["package", "--json", "--state-dir", folder.to_str().unwrap()];
+        all.push("add");
+        all.extend(arguments);
+        let output = keyway(plugins.path(), &all);
+        assert_eq!(output.code, 1, "{output:#?}");
+        assert_eq!(output.error()["code"], code);
+        assert_eq!(output.error()["message"], expected);
+        assert!(!folder.exists());
+    }
+    let output = keyway(
+        plugins.path(),
+        ["package", "add", "--path", "x", "--rev", "1"],
+    );
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (2, ""),
+        "{output:#?}"
+    );
+}
+
+#[test]
+fn a_server_that_cannot_have_its_socket_says_why() {
+    let plugins = PluginFolder::new();
+    let state = tempfile::tempdir().unwrap();
+    let runtime = state.path().join("r".repeat(100));
+    std::fs::create_dir(&runtime).unwrap();
+    std::fs::set_permissions(
+        &runtime,
+        std::os::unix::fs::PermissionsExt::from_mode(0o700),
+    )
+    .unwrap();
+    let mut command = keyway_tests::command::keyway_command();
+    command
+        .env("KEYWAY_PLUGIN_PATH", plugins.path())
+        .env("XDG_RUNTIME_DIR", &runtime)
+        .env("KEYWAY_PACKAGE_STATE", state.path().join("state"))
+        .args(["serve", "--json"]);
+    let output = keyway_tests::command::run(&mut command);
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (1, ""),
+        "{output:#?}"
+    );
+    assert_eq!(output.error()["code"], "socket-path-too-long");
+    assert!(!runtime.join("keyway").exists());
+    // Nobody says where records and data are to lie.
+    let mut command = keyway_tests::command::keyway_command();
+    command.env_remove("XDG_STATE_HOME").env("HOME", "relative");
+    let output = keyway_tests::command::run(command.args(["package", "list", "--json"]));
+    assert_eq!(output.error()["code"], "no-state-folder", "{output:#?}");
 }
 
 #[test]

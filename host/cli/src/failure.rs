@@ -228,8 +228,9 @@ impl From<ManagerError> for Failure {
 
 impl From<ServeError> for Failure {
     fn from(error: ServeError) -> Self {
+        let hint = error.hint();
         match error {
-            ServeError::Manager(error) => error.into(),
+            ServeError::Manager(error) => Self::from(error).hint(hint),
             ServeError::NotStopped(packages) => Self {
                 details: packages
                     .iter()
@@ -237,7 +238,7 @@ impl From<ServeError> for Failure {
                     .collect(),
                 ..Self::new("not-stopped", "not all packages stopped as they should")
             },
-            error => Self::of(error.code(), &error).hint(error.hint()),
+            error => Self::of(error.code(), &error).hint(hint),
         }
     }
 }

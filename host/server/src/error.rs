@@ -100,6 +100,9 @@ impl ServeError {
             Self::NoStateDir => {
                 Some("name one, or set HOME or XDG_STATE_HOME to an absolute path".to_owned())
             }
+            Self::Manager(ManagerError::Held { holder, .. }) if holder.socket.is_some() => {
+                Some("a server runs there already: `keyway package` asks it".to_owned())
+            }
             Self::Manager(error) => error.hint(),
             Self::LongPath { .. } => Some(
                 "set XDG_RUNTIME_DIR to a private folder with a short path, or name a state folder with one"

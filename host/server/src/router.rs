@@ -147,13 +147,35 @@ impl Served {
         if self.stopping.is_cancelled() {
             return Err(ManagerError::Stopping.into());
         }
-        let package = operation.package().unwrap_or_default();
-        tracing::info!(operation = operation.name(), ?package, "asked for");
         if wants_lines(headers) {
             return Ok(stream::perform(self.manager, operation));
         }
-        let answer = move || self.manager.perform(operation, Arc::new(|_| {}));
+        let answer = move || perform(&*self.manager, operation, Arc::new(|_| {}));
         Ok(json(&blocking(answer).await??))
+    }
+}
+
+/// Has an operation done, and tells the log of it.
+pub(crate) fn perform(
+    manager: &dyn Managed,
+    operation: Operation,
+    progress: Arc<dyn Fn(&HookProgress) + Send + Sync>,
+) -> Result<Answer, Failure> {
+    let name = operation.name();
+    let package = operation.package().unwrap_or_default().to_owned();
+    tracing::info!(operation = name, package, "asked for");
+    match manager.perform(operation, progress) {
+        Ok(answer) => {
+            let (package, outcome) = (&*answer.name, answer.outcome);
+            tracing::info!(operation = name, package, ?outcome, "answered");
+            Ok(answer)
+        }
+        Err(error) => {
+            let failure = Failure::from(error);
+            let why = &*failure.problem.message;
+            tracing::warn!(operation = name, package, why, "not done");
+            Err(failure)
+        }
     }
 }
 

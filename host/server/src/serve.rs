@@ -2,14 +2,14 @@
 
 use std::process;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper_util::server::graceful::GracefulShutdown;
 use keyway::install::Cancellation;
-use keyway::lifecycle::{Started, Stopped};
+use keyway::lifecycle::{ManagerError, PackageManager, PackageManagerBuilder, Started, Stopped};
 use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc::{self, UnboundedSender};
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::{task, time};
 
 use crate::connections::accept;
@@ -18,6 +18,9 @@ use crate::options::{Ready, ServeOptions, default_state_dir};
 use crate::router::router;
 use crate::socket::{Place, Socket, canonical};
 
+/// As long commands may have the state folder before a server gets it.
+const PATIENCE: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(50);
 /// As long a server that is to hurry waits for what does not end.
 const HURRY: Duration = Duration::from_secs(2);
 /// As long the last answers may take.
@@ -39,7 +42,7 @@ enum Event {
 
 /// Serves packages in the foreground, until SIGTERM or SIGINT.
 ///
-/// In order: the manager is opened, which fails if another process has the state folder; the socket is
+/// In order: the manager is opened, which fails if another server has the state folder; the socket is
 /// there and answers; what should run is started; `ready` is called, once. The first signal stops
 /// all that runs, while only questions are still answered; a second one cuts that short. SIGHUP means
 /// nothing.
@@ -71,12 +74,9 @@ async fn run(options: &ServeOptions, ready: impl FnOnce(&Ready)) -> Result<(), S
     let state_dir = canonical(&state_dir.ok_or(ServeError::NoStateDir)?)?;
     let place = Place::of(&state_dir)?;
     let settings = options.manager(state_dir).socket(place.path());
-    if options.recover {
-        for line in settings.recover()? {
-            tracing::warn!("{line}");
-        }
-    }
-    let manager = settings.open()?;
+    let Some(manager) = open(settings, options.recover, &mut happened).await? else {
+        return Ok(());
+    };
     let socket = place.bind()?;
     let stopping = Cancellation::new();
     let connections = Arc::new(GracefulShutdown::new());
@@ -145,6 +145,38 @@ async fn run(options: &ServeOptions, ready: impl FnOnce(&Ready)) -> Result<(), S
     match stopped.failed {
         failed if failed.is_empty() => Ok(()),
         failed => Err(ServeError::NotStopped(failed)),
+    }
+}
+
+/// Opens the manager, once no command is at it any more; `None` if we are to end before.
+async fn open(
+    settings: PackageManagerBuilder,
+    recover: bool,
+    happened: &mut UnboundedReceiver<Event>,
+) -> Result<Option<PackageManager>, ServeError> {
+    let begun = Instant::now();
+    loop {
+        let recovered = if recover {
+            settings.recover()
+        } else {
+            Ok(Vec::new())
+        };
+        let opened = recovered.and_then(|lines| {
+            for line in lines {
+                tracing::warn!(did = line, "recovered");
+            }
+            settings.clone().open()
+        });
+        match opened {
+            // A command has it for a moment, a server for good.
+            Err(ManagerError::Held { holder, .. })
+                if holder.socket.is_none() && begun.elapsed() < PATIENCE => {}
+            opened => return Ok(Some(opened?)),
+        }
+        match time::timeout(PAUSE, happened.recv()).await {
+            Ok(Some(Event::End)) => return Ok(None),
+            _ => continue,
+        }
     }
 }
 

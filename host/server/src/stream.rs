@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task;
 
 use crate::problem::{Failure, Problem, unspeakable};
-use crate::router::Managed;
+use crate::router::{self, Managed};
 
 /// The media type of such an answer.
 pub(crate) const LINES: &str = "application/x-ndjson";
@@ -52,9 +52,9 @@ pub(crate) fn perform(manager: Arc<dyn Managed>, operation: Operation) -> Respon
     task::spawn_blocking(move || {
         // Who is slow to read, or gone, needs no old news.
         let tell = move |progress: &HookProgress| drop(sender.try_send(progress.clone()));
-        let line = match manager.perform(operation, Arc::new(tell)) {
+        let line = match router::perform(&*manager, operation, Arc::new(tell)) {
             Ok(answer) => Line::Answer(Box::new(answer)),
-            Err(error) => Line::Error(Failure::from(error).problem),
+            Err(failure) => Line::Error(failure.problem),
         };
         let _ = done.send(line);
     });

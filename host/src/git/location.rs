@@ -88,7 +88,7 @@ pub(super) fn is_this_machine(host: &str) -> bool {
 }
 
 /// A URL, to be shown and written down: without a user's name and password.
-pub(super) fn without_credentials(url: &str) -> String {
+pub(crate) fn without_credentials(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return url.to_owned();
     };

@@ -40,4 +40,6 @@ mod work;
 
 pub use error::GitError;
 pub use fetch::{Fetch, Fetched, Progress, Warning};
+#[cfg(feature = "lifecycle")]
+pub(crate) use location::without_credentials;
 pub use run::Limits;

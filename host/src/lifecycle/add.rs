@@ -152,7 +152,7 @@ impl PackageManager {
     ) -> Result<Brought, ManagerError> {
         use super::files::Files;
         use super::request::HookProgress;
-        use crate::git::{Fetch, GitError};
+        use crate::git::{Fetch, GitError, without_credentials};
 
         let mut fetch = Fetch::new(url);
         if let Some(branch) = branch {
@@ -167,7 +167,7 @@ impl PackageManager {
             &path,
             &mut |progress| {
                 report(&HookProgress {
-                    name: url.to_owned(),
+                    name: without_credentials(url),
                     step: "fetch".to_owned(),
                     done: progress.received,
                     total: None,
@@ -181,7 +181,7 @@ impl PackageManager {
             match error {
                 GitError::Cancelled => ManagerError::Stopping,
                 error => ManagerError::Fetch {
-                    url: url.to_owned(),
+                    url: without_credentials(url),
                     code: error.code(),
                     why: super::code::chain(&error),
                     remedy: error.hint().map(str::to_owned),

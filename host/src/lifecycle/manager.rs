@@ -505,6 +505,7 @@ impl PackageManager {
             path,
             data_dir: self.data_dir(&record.name),
             install_kwargs,
+            given_kwargs: record.given_kwargs,
             lifecycle: live.lifecycle,
             dependencies: record.dependencies,
             last_error: record.last_error,

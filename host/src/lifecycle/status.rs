@@ -97,6 +97,9 @@ pub struct PackageStatus {
     pub data_dir: PathBuf,
     /// What its code gets: what its file says, and over it what was given.
     pub install_kwargs: Map<String, Value>,
+    /// What was given when it was added or reconfigured.
+    #[serde(default)]
+    pub given_kwargs: Map<String, Value>,
     /// Its lifecycle, once it is loaded.
     pub lifecycle: Option<LifecycleState>,
     /// The packages that it needs, with what versions of them will do.

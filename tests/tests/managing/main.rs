@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 #![cfg(unix)]
 
+mod git;
 mod hello;
 mod misbehaving;
 mod place;

@@ -1,7 +1,8 @@
 //! Answers of several lines.
 
-use std::io::Write as _;
-use std::os::unix::net::UnixStream;
+use std::io::{Read as _, Write as _};
+use std::net::Shutdown;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -37,6 +38,39 @@ fn errors_are_the_last_line() {
     server.stopping.cancel();
     let error = server.client().perform(&start("a.b"), |_| {}).unwrap_err();
     assert_eq!(error.code(), "stopping");
+}
+
+#[test]
+fn what_became_of_it_is_not_known_if_the_server_dies() {
+    let line = serde_json::json!({"progress": progress(1)}).to_string() + "\n";
+    let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+    let chunk = format!("{:x}\r\n{line}\r\n", line.len());
+    for (answer, told) in [
+        (String::new(), 0),
+        (head.to_owned(), 0),
+        (format!("{head}{chunk}"), 1),
+        // It ends as it should, but for the answer.
+        (format!("{head}{chunk}0\r\n\r\n"), 1),
+        ("no HTTP".to_owned(), 0),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("socket");
+        let listener = UnixListener::bind(&socket).unwrap();
+        let dies = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = [0; 8];
+            stream.read_exact(&mut request).unwrap();
+            stream.write_all(answer.as_bytes()).unwrap();
+            stream.shutdown(Shutdown::Write).unwrap();
+            // What is not read would be an error of another kind.
+            let _ = stream.read_to_end(&mut Vec::new());
+        });
+        let mut count = 0;
+        let client = crate::Client::new(&socket);
+        let error = client.perform(&start("a.b"), |_| count += 1).unwrap_err();
+        assert_eq!((error.code(), count), ("no-answer", told), "{error}");
+        dies.join().unwrap();
+    }
 }
 
 #[test]

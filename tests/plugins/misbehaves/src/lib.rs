@@ -9,6 +9,8 @@
 //! | `wait` | returns an error once it is told to give up |
 //! | `sleep MS` | takes that long |
 //! | `abort`, `exit` | ends the process |
+//! | `fetch URL` | fetches a repository into `fetched` |
+//! | `update URL` | fetches it again |
 //! | `progress` | says three times how far it is |
 //!
 //! Each hook is written down in `hooks` of the data folder when it begins, and when it ends.
@@ -57,6 +59,11 @@ impl Misbehaves {
             ("sleep", _) => std::thread::sleep(Duration::from_millis(rest.parse()?)),
             ("abort", _) => std::process::abort(),
             ("exit", _) => std::process::exit(3),
+            ("fetch" | "update", Some(hook)) => {
+                let fetch = self.context.fetch()?.git(rest).update(word == "update");
+                let fetched = fetch.into("fetched", hook)?;
+                self.note(&format!("commit {}", fetched.commit))?;
+            }
             ("progress", Some(hook)) => {
                 for done in 1..=3 {
                     hook.progress(done, Some(3), &format!("step {done}"));

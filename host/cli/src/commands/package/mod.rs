@@ -84,7 +84,7 @@ fn reconfigure(args: &Reconfigure, door: &Door, json: bool) -> Result<Outcome, F
     let name = args.name.clone();
     let before = match &args.arguments.kwargs {
         Some(kwargs) => kwargs.read()?,
-        None => door.status(&name)?.install_kwargs,
+        None => door.status(&name)?.given_kwargs,
     };
     let install_kwargs = kwargs::set(before, &args.arguments.set)?;
     let operation = Operation::Reconfigure {
