@@ -10,7 +10,63 @@
 //!
 //! A [`PackageManager`] owns a state folder: what it knows of packages, and their data. Packages lie in
 //! a package root, installed by the [installer](crate::install). Their code is a lifecycle: a native
-//! plugin, in the package's own folder `plugins` or on the plugin search path.
+//! plugin, in the package's own folder `plugins` or on the plugin search path, of the type that
+//! `[lifecycle]` in `package.toml` names. A package without one is a package all the same: each of its
+//! hooks does nothing.
+//!
+//! # What happens when
+//!
+//! | operation | hooks, in this order | [`Status`] afterwards |
+//! |---|---|---|
+//! | add (new) | prepare, install, start | installed |
+//! | add (a newer version) | stop, upgrade, start | installed |
+//! | add (the same version) | none, unless it is to be installed again: stop, prepare, install, start | as before |
+//! | reconfigure | stop, prepare, install, start | installed |
+//! | reload | stop, start | as before |
+//! | start | start; before it prepare and install, if they never succeeded | installed |
+//! | stop | stop | tostart |
+//! | disable | stop | disabled |
+//! | enable | as start | installed |
+//! | delete | stop, uninstall | gone |
+//! | retry | the one that failed or was interrupted, then what is left | as that operation |
+//! | [`start_all`](PackageManager::start_all) | start, of those installed, tostart, and in error because of start | installed |
+//! | [`stop_all`](PackageManager::stop_all) | stop, of all that run | as before |
+//!
+//! Stop is run if the package runs, and start at the end if it ran before. What is disabled stays so
+//! over upgrades. A hook that fails puts the package in error, with the fault in
+//! [`PackageStatus::last_error`]; start is then followed by stop. All other packages go on.
+//!
+//! # What holds, whatever happens
+//!
+//! * An operation is written down as a list of steps before it begins; a hook as begun before it runs,
+//!   and as done when it has returned. A manager that was killed goes on with what is left when the
+//!   next one [starts](PackageManager::start_all); a hook that was begun and not done was interrupted:
+//!   the package is in error, and only a retry runs that hook again.
+//! * Nothing of a package runs before it is whole and valid in its place. While an upgrade is not done
+//!   the old version's files are kept; a failure or an interruption puts them back, and a retry takes
+//!   the new ones again.
+//! * A hook has a [deadline](Deadlines). One that does not return in time is given up with its thread
+//!   and its object; the package then [wants a restart](PackageStatus::wants_restart).
+//! * Operations of one package come one after the other, those of different ones side by side.
+//! * A package that needs others is started after them, which are started if need be; those that run
+//!   and need it keep it from being stopped. For an upgrade they are stopped meanwhile.
+//!
+//! # On disk
+//!
+//! ```text
+//! state.redb      the records, one value each; redb keeps them: pure Rust, crash-safe, in the house already
+//! records.backup  a copy of them, of when a manager was last opened or closed
+//! lock            who has the folder
+//! stores/ID.redb  what the package keeps by the service `keyway.store`
+//! data/ID/        the package's data folder
+//! incoming/       what is to be installed, until it is
+//! ```
+//!
+//! # Limits
+//!
+//! * Code of a package runs in this process: a crash, an abort or an exit ends it. The package is then
+//!   interrupted, and does not run again by itself.
+//! * Who may use the state folder and the package root may run code as the process's user.
 
 mod add;
 mod all;

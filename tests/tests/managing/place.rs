@@ -22,9 +22,15 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// With lifecycles on the plugin search path.
+    pub(crate) fn with(plugins: &[&str]) -> Self {
+        let plugins = [&["keyway-structure-threebot"], plugins].concat();
         Self {
             folder: tempfile::tempdir().unwrap(),
-            plugins: PluginFolder::with(&["keyway-structure-threebot"]),
+            plugins: PluginFolder::with(&plugins),
         }
     }
 

@@ -228,24 +228,26 @@ fn one_bad_package_stops_only_those_that_need_it() {
 
 #[test]
 fn a_hundred_packages_start_side_by_side_and_in_order() {
-    let place = Place::new();
+    // One plugin for all of them.
+    let place = Place::with(&["misbehaves"]);
     let manager = place.manager();
     for number in 0..100 {
         let name = format!("p{number:03}");
+        let mut toml = "[lifecycle]\ntype = \"Test/Misbehaves\"\n".to_owned();
         // Chains of four.
-        let toml = match number % 4 {
-            0 => String::new(),
-            _ => format!("[dependencies]\n\"acme.p{:03}\" = \"*\"", number - 1),
-        };
+        if number % 4 > 0 {
+            toml += &format!("[dependencies]\n\"acme.p{:03}\" = \"*\"", number - 1);
+        }
         let package = ThreeBot {
+            name: &name,
+            version: "1.0.0",
+            plugin: None,
             toml: &toml,
-            ..ThreeBot::new(&name, "misbehaves")
         };
-        let mut request = path(package.put(place.at("package")));
+        let mut request = path(package.put(place.at(&name)));
         request.install_kwargs = Some(map(json!({"start": "sleep 100"})));
         request.start = false;
         manager.add(request).unwrap();
-        fs::remove_dir_all(place.at("package")).unwrap();
     }
     let began = Instant::now();
     let started = manager.start_all();
