@@ -100,7 +100,7 @@ impl PackageManager {
                 // Nothing has come of it.
                 self.abandon(&entry.record().clone())?;
                 self.files().remove(&name)?;
-                self.forget(&entry)?;
+                self.forget_anyway(&entry);
             }
             if let Some(copy) = copy.filter(|it| !self.uses(it)) {
                 self.files().drop_incoming(&copy);
@@ -135,7 +135,7 @@ impl PackageManager {
         let (entry, is_new) = self.entry_or_new(&name, &add)?;
         let done = self.enter(&entry, Wanted::Add(add), None, report);
         if done.is_err() && is_new && !entry.record().is_placed {
-            self.forget(&entry)?;
+            self.forget_anyway(&entry);
         }
         done
     }

@@ -12,7 +12,7 @@ use super::manager::PackageManager;
 use super::record::{Before, Journal, Pending, Phase, Record, Step, Wanted, WantedAdd};
 use super::status::{InstalledFrom, LastError, Status};
 use crate::install::Staged;
-use crate::plugin::HookName;
+use crate::plugin::{HookName, Lifecycle};
 
 /// Why a step was not done.
 pub(super) struct Trouble {
@@ -109,8 +109,15 @@ impl PackageManager {
 
     /// Gives up what is not finished: what it would still need goes.
     pub(super) fn abandon(&self, record: &Record) -> Result<(), ManagerError> {
-        if record.journal().is_some_and(|it| it.before.is_some()) {
-            // The version that counts is in place: a failure puts the old one back.
+        let is_add = record
+            .pending
+            .front()
+            .is_some_and(|it| it.wanted.add().is_some());
+        if let Some(journal) = record.journal().filter(|_| is_add) {
+            if journal.before.is_none() && record.is_placed {
+                // What is not noted to be in place is not to be there.
+                self.files().put_back(&record.name)?;
+            }
             self.files().accept(record)?;
         }
         for pending in &record.pending {
@@ -232,47 +239,18 @@ impl PackageManager {
                 }
                 if let Some(journal) = record.journal_mut() {
                     journal.phase = Phase::Failed;
-                    journal.is_put_back = before.is_some();
+                    journal.is_put_back |= before.is_some();
                 }
             })
         };
-        // First of all, so that nobody takes it for interrupted.
-        let mut written = noted(&error, None);
-        if step == Step::Start
-            && !trouble.gave_up
-            && let Some(lifecycle) = busy.take()
-        {
-            let call = Call {
-                package: entry.name.clone(),
-                hook: HookName::Stop,
-                from: String::new(),
-            };
-            let patience = self.patience(HookName::Stop);
-            let report: Report = Arc::new(|_| {});
-            match hook::run(Code::Made(lifecycle), call, &patience, report) {
-                End::Returned(lifecycle, result) => {
-                    **busy = Some(lifecycle);
-                    if let Err(fault) = result {
-                        error.message = format!("{}; then {fault}", error.message);
-                    }
-                }
-                End::NotMade(_) | End::NotBegun(_) => {}
-                End::GivenUp(after) => {
-                    entry.live().wants_restart = true;
-                    let after = after.as_secs();
-                    error.message =
-                        format!("{}; then stop did not return in {after} s", error.message);
-                }
-            }
-        }
-        // Nobody knows what state its object is in; but nobody else can stop what it does.
-        if step != Step::Stop
-            && let Some(lifecycle) = busy.take()
-        {
+        // Nobody knows what state its object is in; but only that can stop what it does.
+        let is_useless = !matches!(step, Step::Stop | Step::Start);
+        if is_useless && let Some(lifecycle) = busy.take() {
             hook::end(lifecycle, self.deadlines().grace);
         }
-        let before = journal.before.as_ref();
-        if before.is_some()
+        // Before it is noted: who is killed in between finds an interrupted step, and does the same.
+        let mut before = journal.before.as_ref();
+        if (before.is_some() || step == Step::Place)
             && let Err(put_back) = self.files().put_back(&entry.name)
         {
             let why = chain(&put_back);
@@ -280,9 +258,15 @@ impl PackageManager {
                 "{}; the old files could not be put back: {why}",
                 error.message
             );
+            before = None;
         }
-        if before.is_some() || Some(&error) != entry.record().last_error.as_ref() {
-            written = noted(&error, before);
+        let mut written = noted(&error, before);
+        if step == Step::Start
+            && let Some(lifecycle) = busy.take()
+            && let Some(then) = self.stop_what_began(entry, lifecycle)
+        {
+            error.message = format!("{}; then {then}", error.message);
+            written = noted(&error, None);
         }
         if let Err(unwritten) = written {
             tracing::error!(package = entry.name, "{}", chain(&unwritten));
@@ -297,6 +281,28 @@ impl PackageManager {
         ManagerError::Failed {
             name: entry.name.clone(),
             error: Box::new(error),
+        }
+    }
+
+    /// Runs the hook `stop` after a failed `start`, and drops the object; what went wrong then.
+    fn stop_what_began(&self, entry: &Entry, lifecycle: Lifecycle) -> Option<String> {
+        let call = Call {
+            package: entry.name.clone(),
+            hook: HookName::Stop,
+            from: String::new(),
+        };
+        let report: Report = Arc::new(|_| {});
+        let patience = self.patience(HookName::Stop);
+        match hook::run(Code::Made(lifecycle), call, &patience, report) {
+            End::Returned(lifecycle, result) => {
+                hook::end(lifecycle, self.deadlines().grace);
+                result.err().map(|fault| fault.to_string())
+            }
+            End::NotMade(_) | End::NotBegun(_) => None,
+            End::GivenUp(after) => {
+                entry.live().wants_restart = true;
+                Some(format!("stop did not return in {} s", after.as_secs()))
+            }
         }
     }
 

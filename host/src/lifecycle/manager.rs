@@ -412,12 +412,25 @@ impl PackageManager {
     /// Takes a package off the record.
     pub(super) fn forget(&self, entry: &Entry) -> Result<(), ManagerError> {
         self.0.records.remove(&entry.name)?;
+        self.put_away(entry);
+        Ok(())
+    }
+
+    /// Takes a package that was never there off the record. If that cannot be written, the next manager
+    /// finds that nothing came of it.
+    pub(super) fn forget_anyway(&self, entry: &Entry) {
+        if let Err(error) = self.0.records.remove(&entry.name) {
+            tracing::warn!(package = entry.name, "{}", chain(&error));
+        }
+        self.put_away(entry);
+    }
+
+    fn put_away(&self, entry: &Entry) {
         *entry.live() = Live {
             is_gone: true,
             ..Live::default()
         };
         self.table_mut().remove(&entry.name);
-        Ok(())
     }
 
     /// Changes a record: on the disk first.
