@@ -5,6 +5,7 @@
 //! them, before one of them is made.
 
 use std::collections::HashMap;
+#[cfg(feature = "install")]
 use std::path::Path;
 
 use super::error::ArchiveError;
@@ -18,6 +19,7 @@ const MAX_FOLLOWED: usize = 40;
 const MAX_STEPS: usize = 10_000_000;
 
 /// Whether links, by their names below one folder, all stay in that folder.
+#[cfg(feature = "install")]
 pub(crate) fn check_links<'a>(
     links: impl Iterator<Item = (&'a Path, &'a Path)>,
 ) -> Result<(), ArchiveError> {

@@ -42,6 +42,7 @@ pub use error::ArchiveError;
 pub use format::{ArchiveFormat, Compression};
 pub use limits::Limits;
 #[cfg(feature = "install")]
+#[cfg(feature = "install")]
 pub(crate) use links::check_links;
 pub use name::ArchiveWarning;
 pub use observer::{Observer, Progress, UnpackedEntry, UnpackedKind};

@@ -75,6 +75,7 @@ impl Name {
     }
 
     /// The name of something that was unpacked.
+    #[cfg(feature = "install")]
     pub(super) fn of_path(path: &Path) -> Self {
         let parts = path.iter().map(std::ffi::OsStr::as_encoded_bytes);
         let parts: Vec<&[u8]> = parts.collect();
