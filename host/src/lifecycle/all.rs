@@ -10,7 +10,7 @@ use super::error::ManagerError;
 use super::hook::Report;
 use super::manager::{PackageManager, Started, Stopped};
 use super::order::{Needs, Next, Schedule};
-use super::record::{Phase, Step, Wanted};
+use super::record::{Pending, Phase, Step, Wanted};
 use super::status::{LastError, Status};
 use super::transition::{Decision, decide};
 use crate::install::Cancellation;
@@ -246,14 +246,18 @@ impl PackageManager {
         let status = before.status;
         let report: Report = Arc::new(|_| {});
         let mut course = Course::new(entry, busy, &report);
-        let begun = self.begin(entry, Wanted::Stop, vec![Step::Stop], status, false);
+        // Not instead of what is not finished: that is gone on with afterwards.
+        let begun = self.change(entry, |record| {
+            let stop = Pending::begun(Wanted::Stop, vec![Step::Stop], status);
+            record.pending.push_front(stop);
+        });
         let stopped = begun.and_then(|()| self.execute(&mut course));
         // It is to start again all the same; what went wrong, now or before, stays to be seen.
         let error = match &stopped {
             Err(ManagerError::Failed { error, .. }) => Some(LastError::clone(error)),
             _ => before.last_error,
         };
-        if error.is_some() {
+        if error.is_some() || !before.pending.is_empty() {
             let noted = self.change_anyway(entry, |record| {
                 record.pending = before.pending;
                 record.status = status;

@@ -218,8 +218,18 @@ impl PackageManager {
                 ));
             }
         }
+        // It is as it should be: what failed is given up.
+        let record = entry.record().clone();
+        let is_well = record.status == Status::Error && status != Status::Error;
+        if is_well {
+            self.abandon(&record)?;
+        }
         self.change(entry, |record| {
             record.status = status;
+            if is_well {
+                record.pending.clear();
+                record.last_error = None;
+            }
             // Where it comes from may have changed, unless it is used where it lies.
             if let Wanted::Add(add) = wanted
                 && !matches!(add.source, InstalledFrom::Link { .. })

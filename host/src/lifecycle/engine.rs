@@ -94,16 +94,7 @@ impl PackageManager {
             if let Wanted::Reconfigure { install_kwargs } = &wanted {
                 record.given_kwargs = install_kwargs.clone();
             }
-            record.pending.push_front(Pending {
-                wanted,
-                journal: Some(Journal {
-                    steps: steps.into(),
-                    phase: Phase::Waiting,
-                    ends,
-                    before: None,
-                    is_put_back: false,
-                }),
-            });
+            record.pending.push_front(Pending::begun(wanted, steps, ends));
         })
     }
 
@@ -138,8 +129,13 @@ impl PackageManager {
                 return Err(ManagerError::Stopping);
             }
             if journal.is_put_back {
-                self.place_again(course, pending)?;
-                continue;
+                match self.place_again(course, &record, pending) {
+                    Ok(()) => continue,
+                    Err(error @ ManagerError::NotWritten { .. }) => return Err(error),
+                    Err(error) => {
+                        return Err(self.failed(course, &record, journal, step, error.into()));
+                    }
+                }
             }
             let forces = matches!(pending.wanted, Wanted::Delete { force: true, .. });
             match self.step(course, &record, pending, journal, step) {
@@ -214,6 +210,7 @@ impl PackageManager {
         }
         let pending = record.pending.front();
         let operation = pending.map_or("", |it| it.wanted.name());
+        let has_begun = entry.record().journal().map(|it| it.phase) == Some(Phase::Begun);
         let mut error = LastError {
             operation: operation.to_owned(),
             hook: step.is_hook().then(|| step.name().to_owned()),
@@ -239,6 +236,7 @@ impl PackageManager {
         // First of all, so that nobody takes it for interrupted.
         let mut written = noted(&error, None);
         if step == Step::Start
+            && has_begun
             && !trouble.gave_up
             && let Some(lifecycle) = busy.take()
         {
@@ -399,6 +397,7 @@ impl PackageManager {
             version: record.version.clone(),
             source: record.source.clone(),
             dependencies: record.dependencies.clone(),
+            given_kwargs: Some(record.given_kwargs.clone()),
         });
         self.begun(entry, Step::Place)?;
         let lies_elsewhere = matches!(record.source, InstalledFrom::Link { .. });
@@ -425,9 +424,19 @@ impl PackageManager {
     }
 
     /// Puts the new version in place again, which a failure took away.
-    fn place_again(&self, course: &mut Course<'_>, pending: &Pending) -> Result<(), ManagerError> {
+    fn place_again(
+        &self,
+        course: &mut Course<'_>,
+        record: &Record,
+        pending: &Pending,
+    ) -> Result<(), ManagerError> {
         self.end_object(&mut course.busy);
-        self.files().put_forth(&course.entry.name)?;
+        let is_link = |from: &InstalledFrom| matches!(from, InstalledFrom::Link { .. });
+        let add = pending.wanted.add();
+        // Of those one does not lie where the other does: both are in place.
+        if !is_link(&record.source) && add.is_some_and(|add| !is_link(&add.source)) {
+            self.files().put_forth(&course.entry.name)?;
+        }
         self.change(course.entry, |record| {
             if let Wanted::Add(add) = &pending.wanted {
                 record.take(add);
@@ -496,6 +505,9 @@ impl Before {
         record.version = self.version;
         record.source = self.source;
         record.dependencies = self.dependencies;
+        if let Some(kwargs) = self.given_kwargs {
+            record.given_kwargs = kwargs;
+        }
     }
 }
 

@@ -209,6 +209,12 @@ impl Files {
 
     /// Puts the new version into its place again.
     pub(super) fn put_forth(&self, name: &str) -> Result<(), ManagerError> {
+        if self.installer.kept(name)?.is_none() {
+            return Err(ManagerError::BadPackage {
+                path: self.root.join(name),
+                why: "its new version is not kept any more: add it again".to_owned(),
+            });
+        }
         self.ensure(name, Which::New)
     }
 

@@ -1,0 +1,170 @@
+//! What went wrong and was given up, put off or taken up again: nothing is lost, nobody is stuck.
+
+use std::fs;
+use std::time::Duration;
+
+use keyway::install::Cancellation;
+use keyway::lifecycle::{AddRequest, AddSource, Outcome, PackageManager, Status};
+use keyway_tests::threebots::ThreeBot;
+use serde_json::{Value, json};
+
+use crate::place::{Ask as _, Place, map, path};
+
+fn version<'a>(version: &'a str, name: &'a str, plugin: &'a str) -> ThreeBot<'a> {
+    ThreeBot {
+        version,
+        ..ThreeBot::new(name, plugin)
+    }
+}
+
+fn given(mut request: AddRequest, kwargs: Value) -> AddRequest {
+    request.install_kwargs = Some(map(kwargs));
+    request
+}
+
+fn stop(manager: &PackageManager) {
+    let stopped = manager.stop_all(Duration::from_secs(20), &Cancellation::new());
+    assert_eq!(stopped.failed, []);
+}
+
+fn needing<'a>(name: &'a str, toml: &'a str) -> ThreeBot<'a> {
+    ThreeBot {
+        toml,
+        ..ThreeBot::new(name, "hello")
+    }
+}
+
+fn link(folder: &std::path::Path) -> AddRequest {
+    AddRequest::new(AddSource::Link {
+        link: folder.to_path_buf(),
+    })
+}
+
+const NEEDS_BASE: &str = "[dependencies]\n\"acme.base\" = \"*\"";
+
+#[test]
+fn an_upgrade_whose_stop_failed_outlives_the_server() {
+    let place = Place::new();
+    let manager = place.manager();
+    let file = place.at("file");
+    let kwargs = json!({"stop": format!("fail-unless {}", file.display())});
+    let one = ThreeBot::new("grows", "misbehaves").put(place.at("one"));
+    manager.add(given(path(one), kwargs)).unwrap();
+    let two = version("2.0", "grows", "misbehaves").put(place.at("two"));
+    manager.add(path(&two)).unwrap_err();
+    fs::remove_dir_all(&two).unwrap();
+    fs::write(&file, "").unwrap();
+    stop(&manager);
+    drop(manager);
+    let manager = place.manager();
+    manager.start_all();
+    manager.retry("acme.grows").unwrap();
+    let status = manager.status("acme.grows").unwrap();
+    assert_eq!(status.version.as_deref(), Some("2.0"));
+}
+
+#[test]
+fn what_runs_all_the_same_starts_again_with_the_next_server() {
+    let place = Place::new();
+    let manager = place.manager();
+    let file = place.at("file");
+    let kwargs = json!({"stop": format!("fail-unless {}", file.display())});
+    let one = ThreeBot::new("grows", "misbehaves").put(place.at("one"));
+    manager.add(given(path(one), kwargs)).unwrap();
+    let two = version("2.0", "grows", "misbehaves").put(place.at("two"));
+    manager.add(path(&two)).unwrap_err();
+    assert_eq!(
+        manager.start("acme.grows").unwrap().outcome,
+        Outcome::Already
+    );
+    let status = manager.status("acme.grows").unwrap();
+    assert_eq!(status.status, Status::Installed);
+    assert_eq!(status.pending, []);
+    assert_eq!(status.last_error, None);
+    fs::write(&file, "").unwrap();
+    stop(&manager);
+    drop(manager);
+    let manager = place.manager();
+    assert_eq!(manager.start_all().started, ["acme.grows"]);
+}
+
+#[test]
+fn no_stop_follows_a_start_that_was_never_tried() {
+    let place = Place::new();
+    let manager = place.manager();
+    let top = needing("top", NEEDS_BASE).put(place.at("top"));
+    let mut request = path(&top);
+    request.start = false;
+    manager.add(request).unwrap();
+    manager.start("acme.top").unwrap_err();
+    assert_eq!(place.hooks("acme.top"), ["prepare {}", "install {}"]);
+}
+
+#[test]
+fn a_failed_upgrade_puts_the_old_arguments_back_and_a_retry_the_new_ones() {
+    let place = Place::new();
+    let manager = place.manager();
+    let one = ThreeBot::new("grows", "misbehaves").put(place.at("one"));
+    manager
+        .add(given(path(one), json!({"some": "old"})))
+        .unwrap();
+    let file = place.at("file");
+    let two = version("2.0", "grows", "misbehaves").put(place.at("two"));
+    let kwargs = json!({"upgrade": format!("fail-unless {}", file.display())});
+    manager.add(given(path(two), kwargs.clone())).unwrap_err();
+    let kwargs_now = || json!(manager.status("acme.grows").unwrap().given_kwargs);
+    assert_eq!(kwargs_now(), json!({"some": "old"}));
+    fs::write(&file, "").unwrap();
+    manager.retry("acme.grows").unwrap();
+    assert_eq!(kwargs_now(), kwargs);
+}
+
+/// A package whose upgrade failed, and what of it is kept is gone.
+fn without_what_was_kept(place: &Place, gone: &str) -> PackageManager {
+    let manager = place.manager();
+    let file = place.at("file");
+    let kwargs = json!({"upgrade": format!("fail-unless {}", file.display())});
+    let one = ThreeBot::new("grows", "misbehaves").put(place.at("one"));
+    manager.add(given(path(one), kwargs)).unwrap();
+    let two = version("2.0", "grows", "misbehaves").put(place.at("two"));
+    fs::write(two.join("new-file"), "").unwrap();
+    manager.add(path(&two)).unwrap_err();
+    fs::write(&file, "").unwrap();
+    let kept = manager.package_root().join(".keyway/kept/acme.grows");
+    fs::remove_dir_all(kept.join(gone)).unwrap();
+    manager
+}
+
+#[test]
+fn an_upgrade_is_not_gone_on_with_without_its_files() {
+    let place = Place::new();
+    let manager = without_what_was_kept(&place, "");
+    let installed = manager.package_root().join("acme.grows");
+    assert!(!installed.join("new-file").exists());
+    manager.retry("acme.grows").unwrap_err();
+    let status = manager.status("acme.grows").unwrap();
+    assert_eq!(status.version.as_deref(), Some("1.0.0"));
+    manager.start("acme.grows").unwrap();
+}
+
+#[test]
+fn a_retry_that_has_no_files_can_be_given_up() {
+    let place = Place::new();
+    let manager = without_what_was_kept(&place, "package");
+    manager.retry("acme.grows").unwrap_err();
+    manager.retry("acme.grows").unwrap_err();
+    manager.start("acme.grows").unwrap();
+    manager.delete("acme.grows", true).unwrap();
+}
+
+#[test]
+fn a_reload_of_what_failed_leaves_no_error_without_a_reason() {
+    let place = Place::new();
+    let manager = place.manager();
+    let kwargs = json!({"start": "fail"});
+    let one = ThreeBot::new("fails", "misbehaves").put(place.at("one"));
+    manager.add(given(path(one), kwargs)).unwrap_err();
+    manager.reload("acme.fails").unwrap();
+    let status = manager.status("acme.fails").unwrap();
+    assert!(status.status != Status::Error || status.last_error.is_some());
+}
