@@ -11,7 +11,7 @@ use super::hook::Report;
 use super::manager::{PackageManager, Started, Stopped};
 use super::order::{Needs, Next, Schedule};
 use super::record::{Pending, Phase, Step, Wanted};
-use super::status::{LastError, Status};
+use super::status::{InstalledFrom, LastError, Status};
 use super::transition::{Decision, decide};
 use crate::install::Cancellation;
 
@@ -33,7 +33,9 @@ impl PackageManager {
             };
             let step = journal.steps.front().copied();
             let front = record.pending.front();
-            let can_be_placed = front.is_some_and(|it| it.wanted.incoming().is_some());
+            let can_be_placed = front.and_then(|it| it.wanted.add()).is_some_and(|add| {
+                add.incoming.is_some() || matches!(add.source, InstalledFrom::Link { .. })
+            });
             match step {
                 Some(Step::Place) if !record.is_placed && !can_be_placed => {
                     // Nobody was told that it was added.

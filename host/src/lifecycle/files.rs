@@ -146,6 +146,12 @@ impl Files {
         }
     }
 
+    /// Where a copy lies that was recorded when the state folder had, maybe, another path.
+    pub(super) fn incoming_now(&self, recorded: &Path) -> PathBuf {
+        let name = recorded.file_name();
+        name.map_or_else(|| recorded.to_path_buf(), |name| self.incoming.join(name))
+    }
+
     /// Removes all copies but those that are `used`.
     pub(super) fn drop_unused(&self, used: &[PathBuf]) {
         for entry in fs::read_dir(&self.incoming).into_iter().flatten().flatten() {

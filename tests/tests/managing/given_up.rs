@@ -158,6 +158,60 @@ fn a_retry_that_has_no_files_can_be_given_up() {
 }
 
 #[test]
+fn what_is_asked_for_after_a_recorded_delete_is_not_lost() {
+    let place = Place::new();
+    let hello = ThreeBot::new("hello", "hello").put(place.at("hello"));
+    let newer = version("1.1", "hello", "hello").put(place.at("newer"));
+    let manager = place.manager();
+    manager.add(path(&hello)).unwrap();
+    drop(manager);
+    let records = place.builder().records_only(true).open().unwrap();
+    records.delete("acme.hello", false).unwrap();
+    for folder in [&hello, &newer] {
+        let error = records.add(path(folder)).unwrap_err();
+        assert_eq!(error.code(), "to-be-deleted", "{error}");
+    }
+    let error = records.reconfigure("acme.hello", json!({})).unwrap_err();
+    assert_eq!(error.code(), "to-be-deleted");
+    assert_eq!(fs::read_dir(place.at("state/incoming")).unwrap().count(), 0);
+    // Unless it is not to go after all.
+    records.start("acme.hello").unwrap();
+    drop(records);
+    let manager = place.manager();
+    assert_eq!(manager.start_all().started, ["acme.hello"]);
+}
+
+#[test]
+fn what_waits_for_a_server_is_found_by_another_path() {
+    let place = Place::new();
+    let hello = ThreeBot::new("hello", "hello").put(place.at("hello"));
+    let records = place.builder().records_only(true).open().unwrap();
+    records.add(path(&hello)).unwrap();
+    drop(records);
+    std::os::unix::fs::symlink(place.at("state"), place.at("other")).unwrap();
+    let manager = place.builder().state_dir(place.at("other"));
+    let manager = manager.open().unwrap();
+    let started = manager.start_all();
+    assert_eq!(started.failed, []);
+    assert_eq!(started.started, ["acme.hello"]);
+}
+
+#[test]
+fn a_link_that_is_recorded_is_not_forgotten_when_the_server_ends_at_once() {
+    let place = Place::new();
+    let hello = ThreeBot::new("hello", "hello").put(place.at("hello"));
+    let records = place.builder().records_only(true).open().unwrap();
+    records.add(link(&hello)).unwrap();
+    drop(records);
+    let manager = place.manager();
+    stop(&manager);
+    manager.start_all();
+    drop(manager);
+    let manager = place.manager();
+    assert_eq!(manager.start_all().started, ["acme.hello"]);
+}
+
+#[test]
 fn a_reload_of_what_failed_leaves_no_error_without_a_reason() {
     let place = Place::new();
     let manager = place.manager();
@@ -167,4 +221,91 @@ fn a_reload_of_what_failed_leaves_no_error_without_a_reason() {
     manager.reload("acme.fails").unwrap();
     let status = manager.status("acme.fails").unwrap();
     assert!(status.status != Status::Error || status.last_error.is_some());
+}
+
+#[test]
+fn what_another_needs_is_not_stopped_by_a_retry() {
+    let place = Place::new();
+    let manager = place.manager();
+    let file = place.at("file");
+    let kwargs = json!({"stop": format!("fail-unless {}", file.display())});
+    let base = ThreeBot::new("base", "misbehaves").put(place.at("base"));
+    manager.add(given(path(base), kwargs)).unwrap();
+    manager.stop("acme.base").unwrap_err();
+    manager
+        .add(path(needing("top", NEEDS_BASE).put(place.at("top"))))
+        .unwrap();
+    fs::write(&file, "").unwrap();
+    assert_eq!(manager.retry("acme.base").unwrap_err().code(), "needed");
+    assert!(manager.status("acme.base").unwrap().running);
+}
+
+#[test]
+fn what_is_being_stopped_does_not_count_as_running() {
+    let place = Place::new();
+    let manager = place.manager();
+    let base = ThreeBot::new("base", "misbehaves").put(place.at("base"));
+    manager
+        .add(given(path(base), json!({"stop": "sleep 1000"})))
+        .unwrap();
+    let mut request = path(needing("top", NEEDS_BASE).put(place.at("top")));
+    request.start = false;
+    manager.add(request).unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| manager.stop("acme.base").unwrap());
+        std::thread::sleep(Duration::from_millis(300));
+        let _ = manager.start("acme.top");
+    });
+    let runs = |name: &str| manager.status(name).unwrap().running;
+    assert!(!runs("acme.top") || runs("acme.base"));
+}
+
+#[test]
+fn dependents_run_again_if_another_one_cannot_be_stopped() {
+    let place = Place::new();
+    let manager = place.manager();
+    manager
+        .add(path(ThreeBot::new("base", "hello").put(place.at("base"))))
+        .unwrap();
+    let one = ThreeBot {
+        toml: NEEDS_BASE,
+        ..ThreeBot::new("clings", "misbehaves")
+    };
+    manager
+        .add(given(path(one.put(place.at("one"))), json!({"stop": "fail"})))
+        .unwrap();
+    for name in ["aaa", "zzz"] {
+        let other = needing(name, NEEDS_BASE).put(place.at(name));
+        manager.add(path(other)).unwrap();
+    }
+    manager.reconfigure("acme.base", json!({})).unwrap_err();
+    for name in ["acme.base", "acme.aaa", "acme.zzz"] {
+        assert!(manager.status(name).unwrap().running, "{name}");
+    }
+}
+
+#[test]
+fn what_is_asked_of_a_package_whose_delete_is_finished_first_finds_nothing() {
+    let place = Place::new();
+    let manager = place.manager();
+    let kwargs = json!({"uninstall": "sleep 1000"});
+    let one = ThreeBot::new("goes", "misbehaves").put(place.at("one"));
+    manager.add(given(path(one), kwargs)).unwrap();
+    std::thread::scope(|scope| {
+        let deleted = scope.spawn(|| manager.delete("acme.goes", false));
+        std::thread::sleep(Duration::from_millis(400));
+        stop(&manager);
+        assert_eq!(deleted.join().unwrap().unwrap_err().code(), "stopping");
+    });
+    drop(manager);
+    let records = place.builder().records_only(true).open().unwrap();
+    for answer in [records.start("acme.goes"), records.reload("acme.goes")] {
+        assert_eq!(answer.unwrap_err().code(), "to-be-deleted");
+    }
+    drop(records);
+    let manager = place.manager();
+    let error = manager.start("acme.goes").unwrap_err();
+    assert_eq!(error.code(), "not-on-record");
+    drop(manager);
+    assert_eq!(place.manager().packages(None), []);
 }
