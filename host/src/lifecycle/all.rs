@@ -4,7 +4,8 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::engine::Course;
+use super::code::Said;
+use super::engine::{Course, needs_of};
 use super::entry::Entry;
 use super::error::ManagerError;
 use super::hook::Report;
@@ -100,7 +101,17 @@ impl PackageManager {
     }
 
     pub(super) fn start_those_that_should(&self) -> Started {
-        let needs = self.needs(None);
+        let mut needs = self.needs(None);
+        for entry in self.entries() {
+            // Its developer may have changed what it needs.
+            let record = entry.record().clone();
+            if matches!(record.source, InstalledFrom::Link { .. })
+                && let Ok(said) = Said::read(&self.files().path(&record), self.dirs())
+            {
+                let needed = needs_of(&said).into_keys();
+                needs.entry(record.name).or_default().extend(needed);
+            }
+        }
         let started = Mutex::new(Started::default());
         self.in_order(Schedule::new(&needs), |name| {
             let Some(entry) = self.entry(name) else {

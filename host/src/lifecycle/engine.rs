@@ -10,6 +10,7 @@ use super::error::ManagerError;
 use super::hook::{self, Call, Code, End, Report};
 use super::manager::PackageManager;
 use super::record::{Before, Journal, Pending, Phase, Record, Step, Wanted, WantedAdd};
+use super::services::StoreError;
 use super::status::{InstalledFrom, LastError, Status};
 use crate::install::Staged;
 use crate::plugin::HookName;
@@ -331,7 +332,7 @@ impl PackageManager {
             Step::Accept => Ok(self.files().accept(record)?),
             Step::Read => {
                 self.end_object(&mut course.busy);
-                let said = Said::read(&self.files().path(record), self.dirs())?;
+                let said = Said::read_of(&record.name, &self.files().path(record), self.dirs())?;
                 Ok(self.change(entry, |record| record.has_said(&said))?)
             }
             Step::Remove => {
@@ -377,7 +378,7 @@ impl PackageManager {
     }
 
     fn start(&self, course: &mut Course<'_>, record: &Record) -> Result<(), StepError> {
-        let said = Said::read(&self.files().path(record), self.dirs())?;
+        let said = Said::read_of(&record.name, &self.files().path(record), self.dirs())?;
         if record.said_differs(&said) {
             self.change(course.entry, |record| record.has_said(&said))?;
         }
@@ -451,8 +452,11 @@ impl PackageManager {
         self.files().remove(&record.name)?;
         self.inner().stores.close(&record.name);
         if purge {
-            let removed = self.inner().stores.remove(&record.name);
-            removed.map_err(|error| Trouble::new("store", chain(&error)))?;
+            match self.inner().stores.remove(&record.name) {
+                // Then it never had one.
+                Err(StoreError::Name { .. }) | Ok(()) => {}
+                Err(error) => return Err(Trouble::new("store", chain(&error)).into()),
+            }
             let data = self.data_dir(&record.name);
             if let Err(source) = fs::remove_dir_all(&data)
                 && source.kind() != std::io::ErrorKind::NotFound

@@ -80,6 +80,11 @@ impl Files {
         }
     }
 
+    /// Whether something lies where a package is placed.
+    pub(super) fn has(&self, name: &str) -> bool {
+        fs::symlink_metadata(self.root.join(name)).is_ok()
+    }
+
     /// Looks at a folder or an archive that is to be installed.
     pub(super) fn plan(&self, path: &Path) -> Result<Plan, ManagerError> {
         let plan = self.installer.plan(Operation::Upgrade, path)?;
@@ -177,7 +182,17 @@ impl Files {
         }
         let staged = match (staged, incoming) {
             (Some(staged), _) => staged,
-            (None, Some(incoming)) => self.plan(&Self::copy_in(incoming))?.stage()?,
+            (None, Some(incoming)) => {
+                let copy = Self::copy_in(incoming);
+                let plan = self.plan(&copy)?;
+                if plan.id() != Some(name) {
+                    return Err(ManagerError::BadPackage {
+                        path: copy,
+                        why: format!("it is not `{name}`, as it was when it was looked at"),
+                    });
+                }
+                plan.stage()?
+            }
             (None, None) => {
                 return Err(ManagerError::BadPackage {
                     path: self.root.join(name),

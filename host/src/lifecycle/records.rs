@@ -281,6 +281,8 @@ fn checksum(name: &str, json: &[u8]) -> [u8; 4] {
 
 fn encoded(record: &Record) -> serde_json::Result<Vec<u8>> {
     let json = serde_json::to_vec(record)?;
+    // What is nested too deeply can be written, and never read again.
+    serde_json::from_slice::<Record>(&json)?;
     Ok([&checksum(&record.name, &json)[..], &json].concat())
 }
 

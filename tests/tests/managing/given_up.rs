@@ -43,6 +43,21 @@ fn link(folder: &std::path::Path) -> AddRequest {
 const NEEDS_BASE: &str = "[dependencies]\n\"acme.base\" = \"*\"";
 
 #[test]
+fn an_add_that_fails_leaves_what_was_installed_without_a_manager() {
+    let place = Place::new();
+    let manager = place.manager();
+    let installed = ThreeBot::new("hello", "hello").put(manager.package_root().join("acme.hello"));
+    fs::write(installed.join("mine"), "").unwrap();
+    // Nothing can be marked as managed.
+    let ours = manager.package_root().join(".keyway");
+    fs::create_dir_all(&ours).unwrap();
+    fs::write(ours.join("managed"), "").unwrap();
+    let hello = version("1.1", "hello", "hello").put(place.at("hello"));
+    manager.add(path(hello)).unwrap_err();
+    assert!(installed.join("mine").exists());
+}
+
+#[test]
 fn an_upgrade_whose_stop_failed_outlives_the_server() {
     let place = Place::new();
     let manager = place.manager();
@@ -212,6 +227,33 @@ fn a_link_that_is_recorded_is_not_forgotten_when_the_server_ends_at_once() {
 }
 
 #[test]
+fn a_package_whose_name_is_long_can_be_deleted_with_its_data() {
+    let place = Place::new();
+    let manager = place.manager();
+    let name = "n".repeat(210);
+    let long = ThreeBot::new(&name, "hello").put(place.at("long"));
+    manager.add(path(long)).unwrap();
+    manager.delete(&format!("acme.{name}"), true).unwrap();
+    assert_eq!(manager.packages(None), []);
+}
+
+#[test]
+fn arguments_that_could_not_be_read_again_are_refused() {
+    let place = Place::new();
+    let manager = place.manager();
+    let hello = ThreeBot::new("hello", "hello").put(place.at("hello"));
+    let deep = (0..124).fold(json!(1), |inner, _| json!({"a": inner}));
+    let error = manager.add(given(path(&hello), deep.clone())).unwrap_err();
+    assert_eq!(error.code(), "state-not-written", "{error}");
+    assert_eq!(manager.packages(None), []);
+    manager.add(path(&hello)).unwrap();
+    manager.reconfigure("acme.hello", deep).unwrap_err();
+    stop(&manager);
+    drop(manager);
+    assert_eq!(place.manager().start_all().started, ["acme.hello"]);
+}
+
+#[test]
 fn a_reload_of_what_failed_leaves_no_error_without_a_reason() {
     let place = Place::new();
     let manager = place.manager();
@@ -282,6 +324,37 @@ fn dependents_run_again_if_another_one_cannot_be_stopped() {
     for name in ["acme.base", "acme.aaa", "acme.zzz"] {
         assert!(manager.status(name).unwrap().running, "{name}");
     }
+}
+
+#[test]
+fn a_package_that_calls_itself_something_else_is_in_error() {
+    let place = Place::new();
+    let manager = place.manager();
+    let hello = ThreeBot::new("hello", "hello").put(place.at("hello"));
+    manager.add(link(&hello)).unwrap();
+    let _ = ThreeBot::new("other", "hello").put(&hello);
+    let error = manager.reload("acme.hello").unwrap_err();
+    assert!(error.to_string().contains("`acme.other`"), "{error}");
+    let _ = ThreeBot::new("hello", "hello").put(&hello);
+    manager.retry("acme.hello").unwrap();
+}
+
+#[test]
+fn what_a_link_needs_by_now_is_started_first() {
+    let place = Place::new();
+    let manager = place.manager();
+    let top = ThreeBot::new("a-top", "hello").put(place.at("top"));
+    manager.add(link(&top)).unwrap();
+    manager
+        .add(path(ThreeBot::new("base", "hello").put(place.at("base"))))
+        .unwrap();
+    stop(&manager);
+    drop(manager);
+    let _ = needing("a-top", NEEDS_BASE).put(&top);
+    let manager = place.manager();
+    let started = manager.start_all();
+    assert_eq!(started.failed, []);
+    assert_eq!(started.started, ["acme.base", "acme.a-top"]);
 }
 
 #[test]
