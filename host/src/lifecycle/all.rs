@@ -27,8 +27,7 @@ impl PackageManager {
             let Some(journal) = record.journal() else {
                 // Written down, and gone before anything came of it.
                 if record.pending.is_empty() && !record.is_placed {
-                    self.files().remove(&record.name)?;
-                    self.forget(&entry)?;
+                    self.clear_away(&entry);
                 }
                 continue;
             };
@@ -40,8 +39,7 @@ impl PackageManager {
             match step {
                 Some(Step::Place) if !record.is_placed && !can_be_placed => {
                     // Nobody was told that it was added.
-                    self.files().remove(&record.name)?;
-                    self.forget(&entry)?;
+                    self.clear_away(&entry);
                 }
                 Some(step) if step.is_hook() && journal.phase == Phase::Begun => {
                     self.interrupted(&entry, step)?;
@@ -66,19 +64,33 @@ impl PackageManager {
         Ok(())
     }
 
+    /// Removes a package that came to nothing. What cannot go now stays on record, to be deleted.
+    fn clear_away(&self, entry: &Entry) {
+        let removed = self.files().remove(&entry.name);
+        if let Err(error) = removed.and_then(|()| self.forget(entry)) {
+            tracing::warn!(package = entry.name, %error, "what was not added is not removed");
+        }
+    }
+
     fn interrupted(&self, entry: &Entry, step: Step) -> Result<(), ManagerError> {
         let record = entry.record().clone();
         let before = record.journal().and_then(|it| it.before.clone());
-        if before.is_some() {
-            self.files().put_back(&entry.name)?;
-        }
+        // One bad package must not keep the others from being managed.
+        let put_back = before.as_ref().map(|_| self.files().put_back(&entry.name));
+        let trouble = match put_back {
+            Some(Err(error)) => format!(
+                "; the old files could not be put back: {}",
+                super::code::chain(&error)
+            ),
+            _ => String::new(),
+        };
         let operation = record.pending.front().map_or("", |it| it.wanted.name());
         let error = LastError {
             operation: operation.to_owned(),
             hook: Some(step.name().to_owned()),
             code: "interrupted".to_owned(),
             message: format!(
-                "interrupted: the process ended in the hook `{}`",
+                "interrupted: the process ended in the hook `{}`{trouble}",
                 step.name()
             ),
             location: None,

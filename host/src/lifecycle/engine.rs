@@ -95,7 +95,9 @@ impl PackageManager {
             if let Wanted::Reconfigure { install_kwargs } = &wanted {
                 record.given_kwargs = install_kwargs.clone();
             }
-            record.pending.push_front(Pending::begun(wanted, steps, ends));
+            record
+                .pending
+                .push_front(Pending::begun(wanted, steps, ends));
         })
     }
 
@@ -418,7 +420,9 @@ impl PackageManager {
                 record.status = Status::Config;
             }
             if let Some(journal) = record.journal_mut() {
-                journal.before = before;
+                // What cannot be written now is done again: not instead of what was there first.
+                journal.before = journal.before.take().or(before);
+                journal.phase = Phase::Waiting;
             }
         });
         Ok(changed?)

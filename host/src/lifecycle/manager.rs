@@ -482,7 +482,9 @@ impl PackageManager {
         let live = entry.live().clone();
         let operation = entry.operation();
         let path = self.files().path(&record);
-        let said = record.is_placed.then(|| Said::read_of(&record.name, &path, self.dirs()));
+        let said = record
+            .is_placed
+            .then(|| Said::read_of(&record.name, &path, self.dirs()));
         let (description, problems, install_kwargs) = match said {
             Some(Ok(said)) => {
                 let kwargs = said.kwargs(&record.given_kwargs);

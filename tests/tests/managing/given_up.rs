@@ -40,6 +40,8 @@ fn link(folder: &std::path::Path) -> AddRequest {
     })
 }
 
+/// Says to a process of its own where to end.
+const ENDS: &str = "KEYWAY_TEST_ENDS";
 const NEEDS_BASE: &str = "[dependencies]\n\"acme.base\" = \"*\"";
 
 #[test]
@@ -314,7 +316,10 @@ fn dependents_run_again_if_another_one_cannot_be_stopped() {
         ..ThreeBot::new("clings", "misbehaves")
     };
     manager
-        .add(given(path(one.put(place.at("one"))), json!({"stop": "fail"})))
+        .add(given(
+            path(one.put(place.at("one"))),
+            json!({"stop": "fail"}),
+        ))
         .unwrap();
     for name in ["aaa", "zzz"] {
         let other = needing(name, NEEDS_BASE).put(place.at(name));
@@ -381,4 +386,40 @@ fn what_is_asked_of_a_package_whose_delete_is_finished_first_finds_nothing() {
     assert_eq!(error.code(), "not-on-record");
     drop(manager);
     assert_eq!(place.manager().packages(None), []);
+}
+
+#[test]
+fn a_package_that_cannot_be_put_back_keeps_nobody_from_opening() {
+    let place = Place::new();
+    if let Some(folder) = std::env::var_os(ENDS) {
+        // The child: its process ends in the upgrade.
+        let manager = place.builder().state_dir(&folder);
+        let root = std::path::Path::new(&folder).join("root");
+        let manager = manager.package_root(root).open().unwrap();
+        let one = ThreeBot::new("grows", "misbehaves").put(place.at("one"));
+        let kwargs = json!({"upgrade": "exit"});
+        manager.add(given(path(one), kwargs)).unwrap();
+        let two = version("2.0", "grows", "misbehaves").put(place.at("two"));
+        let _ = manager.add(path(two));
+        panic!("it has not ended");
+    }
+    let state = place.at("state");
+    let ended = std::process::Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "given_up::a_package_that_cannot_be_put_back_keeps_nobody_from_opening",
+        ])
+        .env(ENDS, &state)
+        .output()
+        .unwrap();
+    assert_eq!(ended.status.code(), Some(3), "{ended:?}");
+    let root = state.join("root");
+    fs::remove_dir_all(root.join(".keyway/kept/acme.grows/package")).unwrap();
+    let manager = place.builder().package_root(&root).open().unwrap();
+    let error = manager.status("acme.grows").unwrap().last_error.unwrap();
+    assert!(error.interrupted);
+    assert!(error.message.contains("could not be put back"), "{error:?}");
+    let bystander = ThreeBot::new("bystander", "hello").put(place.at("bystander"));
+    manager.add(path(bystander)).unwrap();
+    manager.delete("acme.grows", true).unwrap();
 }
