@@ -80,7 +80,8 @@ impl PackageManager {
         }
         // What was there must not be lost before the new one is whole and valid.
         let is_on_record = self.entry(&name).is_some_and(|it| it.record().is_placed);
-        let is_kept = self.inner().records_only || is_on_record;
+        let is_occupied = !is_on_record && self.files().has(&name);
+        let is_kept = self.inner().records_only || is_on_record || is_occupied;
         let staged = if is_kept {
             if incoming.is_none() {
                 plan.rehearse()?;
@@ -96,11 +97,8 @@ impl PackageManager {
         let copy = add.incoming.clone();
         let done = self.enter(&entry, Wanted::Add(add), staged, report);
         if done.is_err() {
-            if is_new && !entry.record().is_placed && !self.inner().records_only {
-                // Nothing has come of it.
-                self.abandon(&entry.record().clone())?;
-                self.files().remove(&name)?;
-                self.forget_anyway(&entry);
+            if is_new && !self.inner().records_only {
+                self.take_back(&entry, is_occupied)?;
             }
             if let Some(copy) = copy.filter(|it| !self.uses(it)) {
                 self.files().drop_incoming(&copy);
@@ -134,10 +132,28 @@ impl PackageManager {
         }
         let (entry, is_new) = self.entry_or_new(&name, &add)?;
         let done = self.enter(&entry, Wanted::Add(add), None, report);
-        if done.is_err() && is_new && !entry.record().is_placed {
-            self.forget_anyway(&entry);
+        if done.is_err() && is_new {
+            self.take_back(&entry, true)?;
         }
         done
+    }
+
+    /// Forgets a package of whose add nothing has come; what lies in its place stays, if it `stays`.
+    fn take_back(&self, entry: &Entry, stays: bool) -> Result<(), ManagerError> {
+        // Somebody else may have added it by now, or be about to.
+        let Ok(_busy) = self.turn(entry, "add") else {
+            return Ok(());
+        };
+        let record = entry.record().clone();
+        if record.is_placed {
+            return Ok(());
+        }
+        self.abandon(&record)?;
+        if !stays {
+            self.files().remove(&entry.name)?;
+        }
+        self.forget_anyway(entry);
+        Ok(())
     }
 
     /// Brings a repository's content to where it is ours: where it lies, where it came from, and our

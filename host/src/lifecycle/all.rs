@@ -4,14 +4,15 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::engine::Course;
+use super::code::Said;
+use super::engine::{Course, needs_of};
 use super::entry::Entry;
 use super::error::ManagerError;
 use super::hook::Report;
 use super::manager::{PackageManager, Started, Stopped};
 use super::order::{Needs, Next, Schedule};
-use super::record::{Phase, Step, Wanted};
-use super::status::{LastError, Status};
+use super::record::{Pending, Phase, Step, Wanted};
+use super::status::{InstalledFrom, LastError, Status};
 use super::transition::{Decision, decide};
 use crate::install::Cancellation;
 
@@ -26,19 +27,19 @@ impl PackageManager {
             let Some(journal) = record.journal() else {
                 // Written down, and gone before anything came of it.
                 if record.pending.is_empty() && !record.is_placed {
-                    self.files().remove(&record.name)?;
-                    self.forget(&entry)?;
+                    self.clear_away(&entry);
                 }
                 continue;
             };
             let step = journal.steps.front().copied();
             let front = record.pending.front();
-            let can_be_placed = front.is_some_and(|it| it.wanted.incoming().is_some());
+            let can_be_placed = front.and_then(|it| it.wanted.add()).is_some_and(|add| {
+                add.incoming.is_some() || matches!(add.source, InstalledFrom::Link { .. })
+            });
             match step {
                 Some(Step::Place) if !record.is_placed && !can_be_placed => {
                     // Nobody was told that it was added.
-                    self.files().remove(&record.name)?;
-                    self.forget(&entry)?;
+                    self.clear_away(&entry);
                 }
                 Some(step) if step.is_hook() && journal.phase == Phase::Begun => {
                     self.interrupted(&entry, step)?;
@@ -63,19 +64,33 @@ impl PackageManager {
         Ok(())
     }
 
+    /// Removes a package that came to nothing. What cannot go now stays on record, to be deleted.
+    fn clear_away(&self, entry: &Entry) {
+        let removed = self.files().remove(&entry.name);
+        if let Err(error) = removed.and_then(|()| self.forget(entry)) {
+            tracing::warn!(package = entry.name, %error, "what was not added is not removed");
+        }
+    }
+
     fn interrupted(&self, entry: &Entry, step: Step) -> Result<(), ManagerError> {
         let record = entry.record().clone();
         let before = record.journal().and_then(|it| it.before.clone());
-        if before.is_some() {
-            self.files().put_back(&entry.name)?;
-        }
+        // One bad package must not keep the others from being managed.
+        let put_back = before.as_ref().map(|_| self.files().put_back(&entry.name));
+        let trouble = match put_back {
+            Some(Err(error)) => format!(
+                "; the old files could not be put back: {}",
+                super::code::chain(&error)
+            ),
+            _ => String::new(),
+        };
         let operation = record.pending.front().map_or("", |it| it.wanted.name());
         let error = LastError {
             operation: operation.to_owned(),
             hook: Some(step.name().to_owned()),
             code: "interrupted".to_owned(),
             message: format!(
-                "interrupted: the process ended in the hook `{}`",
+                "interrupted: the process ended in the hook `{}`{trouble}",
                 step.name()
             ),
             location: None,
@@ -98,7 +113,17 @@ impl PackageManager {
     }
 
     pub(super) fn start_those_that_should(&self) -> Started {
-        let needs = self.needs(None);
+        let mut needs = self.needs(None);
+        for entry in self.entries() {
+            // Its developer may have changed what it needs.
+            let record = entry.record().clone();
+            if matches!(record.source, InstalledFrom::Link { .. })
+                && let Ok(said) = Said::read(&self.files().path(&record), self.dirs())
+            {
+                let needed = needs_of(&said).into_keys();
+                needs.entry(record.name).or_default().extend(needed);
+            }
+        }
         let started = Mutex::new(Started::default());
         self.in_order(Schedule::new(&needs), |name| {
             let Some(entry) = self.entry(name) else {
@@ -246,14 +271,18 @@ impl PackageManager {
         let status = before.status;
         let report: Report = Arc::new(|_| {});
         let mut course = Course::new(entry, busy, &report);
-        let begun = self.begin(entry, Wanted::Stop, vec![Step::Stop], status, false);
+        // Not instead of what is not finished: that is gone on with afterwards.
+        let begun = self.change(entry, |record| {
+            let stop = Pending::begun(Wanted::Stop, vec![Step::Stop], status);
+            record.pending.push_front(stop);
+        });
         let stopped = begun.and_then(|()| self.execute(&mut course));
         // It is to start again all the same; what went wrong, now or before, stays to be seen.
         let error = match &stopped {
             Err(ManagerError::Failed { error, .. }) => Some(LastError::clone(error)),
             _ => before.last_error,
         };
-        if error.is_some() {
+        if error.is_some() || !before.pending.is_empty() {
             let noted = self.change_anyway(entry, |record| {
                 record.pending = before.pending;
                 record.status = status;

@@ -71,22 +71,7 @@ impl PackageManager {
         // Before its own turn: they may wait for that.
         let dependents = self.make_way(entry, &wanted, report)?;
         let done = self.now(entry, &wanted, staged, report);
-        let mut warnings = Vec::new();
-        for dependent in dependents.iter().rev() {
-            let again = match &done {
-                Ok(_) => self.enter(dependent, Wanted::Start, None, report).map(drop),
-                Err(_) => Ok(()),
-            };
-            if let Err(error) = again {
-                warnings.push(format!("`{}` does not run again: {error}", dependent.name));
-            }
-        }
-        if done.is_err() && !dependents.is_empty() {
-            let names: Vec<_> = dependents.iter().map(|it| it.name.as_str()).collect();
-            tracing::warn!(package = entry.name, dependents = ?names, "dependents stay stopped");
-        }
-        let mut answer = done?;
-        answer.warnings.extend(warnings);
+        let mut answer = self.made_way(entry, &dependents, done, report)?;
         if matches!(wanted, Wanted::Delete { .. }) {
             let needs = self.needs(None);
             let others = order::dependents(&needs, &entry.name);
@@ -100,6 +85,33 @@ impl PackageManager {
         Ok(answer)
     }
 
+    /// Lets those run again that were stopped for what is `done`, if they can.
+    fn made_way(
+        &self,
+        entry: &Entry,
+        dependents: &[Arc<Entry>],
+        mut done: Result<Answer, ManagerError>,
+        report: &Report,
+    ) -> Result<Answer, ManagerError> {
+        if done.is_err() && !entry.is_running() {
+            if !dependents.is_empty() {
+                let names: Vec<_> = dependents.iter().map(|it| it.name.as_str()).collect();
+                tracing::warn!(package = entry.name, dependents = ?names, "dependents stay stopped");
+            }
+            return done;
+        }
+        for dependent in dependents.iter().rev() {
+            if let Err(error) = self.enter(dependent, Wanted::Start, None, report) {
+                let warning = format!("`{}` does not run again: {error}", dependent.name);
+                match &mut done {
+                    Ok(answer) => answer.warnings.push(warning),
+                    Err(_) => tracing::warn!(package = entry.name, "{warning}"),
+                }
+            }
+        }
+        done
+    }
+
     /// Those that run and need a package that is to be stopped: where it will run again they are
     /// stopped meanwhile, else they are in the way.
     fn make_way(
@@ -111,35 +123,52 @@ impl PackageManager {
         if !entry.is_running() {
             return Ok(Vec::new());
         }
-        let stops_for_good = match wanted {
+        self.check_unneeded(entry, wanted)?;
+        match wanted {
             Wanted::Start | Wanted::Enable => return Ok(Vec::new()),
             Wanted::Add(add) => {
                 let standing = self.standing(entry, Some(add));
                 if !matches!(decide(wanted, &standing), Decision::Do(..)) {
                     return Ok(Vec::new());
                 }
-                false
             }
-            Wanted::Reconfigure { .. } | Wanted::Reload => false,
-            Wanted::Stop | Wanted::Disable | Wanted::Delete { .. } => true,
-        };
-        let dependents = self.running_dependents(&entry.name);
-        if stops_for_good && !dependents.is_empty() {
-            let names: Vec<_> = dependents
-                .iter()
-                .map(|it| format!("`{}`", it.name))
-                .collect();
-            return Err(ManagerError::Refused {
-                name: entry.name.clone(),
-                code: "needed",
-                why: format!("is needed by what runs: {}", names.join(", ")),
-                remedy: Some("stop those first".to_owned()),
-            });
+            _ => {}
         }
-        for dependent in &dependents {
-            self.enter(dependent, Wanted::Stop, None, report)?;
+        let dependents = self.running_dependents(&entry.name);
+        for (index, dependent) in dependents.iter().enumerate() {
+            if let Err(error) = self.enter(dependent, Wanted::Stop, None, report) {
+                let stopped = &dependents[..index];
+                return self
+                    .made_way(entry, stopped, Err(error), report)
+                    .map(|_| Vec::new());
+            }
         }
         Ok(dependents)
+    }
+
+    /// Whether nobody who runs needs a package that is to be stopped for good.
+    fn check_unneeded(&self, entry: &Entry, wanted: &Wanted) -> Result<(), ManagerError> {
+        let stops = matches!(
+            wanted,
+            Wanted::Stop | Wanted::Disable | Wanted::Delete { .. }
+        );
+        if !stops || !entry.is_running() {
+            return Ok(());
+        }
+        let dependents = self.running_dependents(&entry.name);
+        if dependents.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<_> = dependents
+            .iter()
+            .map(|it| format!("`{}`", it.name))
+            .collect();
+        Err(ManagerError::Refused {
+            name: entry.name.clone(),
+            code: "needed",
+            why: format!("is needed by what runs: {}", names.join(", ")),
+            remedy: Some("stop those first".to_owned()),
+        })
     }
 
     fn now(
@@ -156,6 +185,7 @@ impl PackageManager {
         let is_unfinished = waits(&entry.record());
         if is_unfinished {
             self.execute(&mut course)?;
+            self.is_here(entry)?;
         }
         let standing = self.standing(entry, wanted.add());
         let was_running = entry.is_running();
@@ -164,6 +194,8 @@ impl PackageManager {
             Decision::Already(what, status) => return self.already(entry, wanted, what, status),
             Decision::Do(steps, ends) => (steps, ends),
         };
+        // Somebody may have begun to need it since it was looked.
+        self.check_unneeded(entry, wanted)?;
         self.begin(entry, wanted.clone(), steps, ends, false)?;
         course.staged = staged;
         self.execute(&mut course)?;
@@ -189,13 +221,18 @@ impl PackageManager {
                 operation: other.to_owned(),
                 waited: TURN,
             })?;
+        self.is_here(entry)?;
+        Ok(turn)
+    }
+
+    fn is_here(&self, entry: &Entry) -> Result<(), ManagerError> {
         if entry.live().is_gone {
             return Err(ManagerError::NotOnRecord {
                 name: entry.name.clone(),
                 near: None,
             });
         }
-        Ok(turn)
+        Ok(())
     }
 
     fn already(
@@ -218,8 +255,18 @@ impl PackageManager {
                 ));
             }
         }
+        // It is as it should be: what failed is given up.
+        let record = entry.record().clone();
+        let is_well = record.status == Status::Error && status != Status::Error;
+        if is_well {
+            self.abandon(&record)?;
+        }
         self.change(entry, |record| {
             record.status = status;
+            if is_well {
+                record.pending.clear();
+                record.last_error = None;
+            }
             // Where it comes from may have changed, unless it is used where it lies.
             if let Wanted::Add(add) = wanted
                 && !matches!(add.source, InstalledFrom::Link { .. })
@@ -316,21 +363,54 @@ impl PackageManager {
             };
             return Err(refused(&entry.name, nonsense));
         }
+        let front = entry.record().pending.front().map(|it| it.wanted.clone());
+        let wanted = front.unwrap_or(Wanted::Start);
+        let dependents = self.make_way(entry, &wanted, report)?;
+        let done = self.go_on(entry, &wanted, report);
+        self.made_way(entry, &dependents, done, report)
+    }
+
+    /// Goes on with what failed.
+    fn go_on(
+        &self,
+        entry: &Arc<Entry>,
+        wanted: &Wanted,
+        report: &Report,
+    ) -> Result<Answer, ManagerError> {
         let busy = self.turn(entry, "retry")?;
         self.change(entry, Record::wait_again)?;
         let mut course = Course::new(entry, busy, report);
-        let wanted = entry.record().pending.front().map(|it| it.wanted.clone());
         self.execute(&mut course)?;
         let Course { warnings, .. } = course;
         let what = "went on where it had failed";
-        let wanted = wanted.unwrap_or(Wanted::Start);
-        Ok(self.answer(entry, &wanted, Outcome::Done, what, warnings))
+        Ok(self.answer(entry, wanted, Outcome::Done, what, warnings))
     }
 
     /// Writes down what is wanted, for a process that runs hooks.
     fn record(&self, entry: &Arc<Entry>, wanted: Wanted) -> Result<Answer, ManagerError> {
         let record = entry.record().clone();
         let mut standing = self.standing(entry, wanted.add());
+        let is_state = |it: &Wanted| {
+            matches!(
+                it,
+                Wanted::Start | Wanted::Stop | Wanted::Enable | Wanted::Disable
+            )
+        };
+        let is_delete = matches!(wanted, Wanted::Delete { .. });
+        let goes = |it: &Pending| {
+            let phase = it.journal.as_ref().map(|it| it.phase);
+            matches!(it.wanted, Wanted::Delete { .. }) && phase != Some(Phase::Failed)
+        };
+        let stays = |it: &Pending| !goes(it) || (it.journal.is_none() && is_state(&wanted));
+        if !is_delete && !record.pending.iter().all(stays) {
+            // It would go with the package, unseen.
+            let nonsense = Nonsense {
+                code: "to-be-deleted",
+                why: "is recorded to be deleted when a server runs",
+                instead: Some("start"),
+            };
+            return Err(refused(&entry.name, nonsense));
+        }
         for pending in &record.pending {
             if let Some(status) = projected(&pending.wanted, standing.status) {
                 standing.status = status;
@@ -340,18 +420,11 @@ impl PackageManager {
         if let Decision::Refuse(nonsense) = decide(&wanted, &standing) {
             return Err(refused(&entry.name, nonsense));
         }
-        let is_state = |it: &Wanted| {
-            matches!(
-                it,
-                Wanted::Start | Wanted::Stop | Wanted::Enable | Wanted::Disable
-            )
-        };
         if let Decision::Already(what, _) = decide(&wanted, &standing)
             && !is_state(&wanted)
         {
             return self.already(entry, &wanted, what, record.status);
         }
-        let is_delete = matches!(wanted, Wanted::Delete { .. });
         if is_delete && !record.is_placed {
             self.abandon(&record)?;
             self.forget(entry)?;
@@ -360,7 +433,7 @@ impl PackageManager {
         // Of these the last one counts. What waits to be gone on with stays.
         let is_over = |it: &Pending| match &it.journal {
             Some(journal) => is_delete || journal.phase == Phase::Failed,
-            None => is_delete || (is_state(&it.wanted) && is_state(&wanted)),
+            None => is_delete || ((is_state(&it.wanted) || goes(it)) && is_state(&wanted)),
         };
         let over = record.pending.iter().filter(|it| is_over(it)).cloned();
         self.abandon(&Record {

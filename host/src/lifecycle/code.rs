@@ -58,6 +58,23 @@ impl Said {
         })
     }
 
+    /// As [`read`](Self::read), of the package `name`: one that calls itself something else by now is
+    /// another one.
+    pub(super) fn read_of(
+        name: &str,
+        folder: &Path,
+        dirs: &DataDirs,
+    ) -> Result<Self, ManagerError> {
+        let said = Self::read(folder, dirs)?;
+        if said.toml.name.as_str() != name {
+            return Err(ManagerError::BadPackage {
+                path: folder.join(threebot::FILE_NAME),
+                why: format!("it is of `{}`, expected `{name}`", said.toml.name),
+            });
+        }
+        Ok(said)
+    }
+
     /// What the package's code gets: what its file says, and over it what was given.
     pub(super) fn kwargs(&self, given: &Map<String, Value>) -> Map<String, Value> {
         let mut kwargs = self.toml.install_kwargs.clone();

@@ -10,6 +10,7 @@ use super::error::ManagerError;
 use super::hook::{self, Call, Code, End, Report};
 use super::manager::PackageManager;
 use super::record::{Before, Journal, Pending, Phase, Record, Step, Wanted, WantedAdd};
+use super::services::StoreError;
 use super::status::{InstalledFrom, LastError, Status};
 use crate::install::Staged;
 use crate::plugin::{HookName, Lifecycle};
@@ -94,16 +95,9 @@ impl PackageManager {
             if let Wanted::Reconfigure { install_kwargs } = &wanted {
                 record.given_kwargs = install_kwargs.clone();
             }
-            record.pending.push_front(Pending {
-                wanted,
-                journal: Some(Journal {
-                    steps: steps.into(),
-                    phase: Phase::Waiting,
-                    ends,
-                    before: None,
-                    is_put_back: false,
-                }),
-            });
+            record
+                .pending
+                .push_front(Pending::begun(wanted, steps, ends));
         })
     }
 
@@ -145,8 +139,13 @@ impl PackageManager {
                 return Err(ManagerError::Stopping);
             }
             if journal.is_put_back {
-                self.place_again(course, pending)?;
-                continue;
+                match self.place_again(course, &record, pending) {
+                    Ok(()) => continue,
+                    Err(error @ ManagerError::NotWritten { .. }) => return Err(error),
+                    Err(error) => {
+                        return Err(self.failed(course, &record, journal, step, error.into()));
+                    }
+                }
             }
             let forces = matches!(pending.wanted, Wanted::Delete { force: true, .. });
             match self.step(course, &record, pending, journal, step) {
@@ -221,6 +220,7 @@ impl PackageManager {
         }
         let pending = record.pending.front();
         let operation = pending.map_or("", |it| it.wanted.name());
+        let has_begun = entry.record().journal().map(|it| it.phase) == Some(Phase::Begun);
         let mut error = LastError {
             operation: operation.to_owned(),
             hook: step.is_hook().then(|| step.name().to_owned()),
@@ -262,6 +262,7 @@ impl PackageManager {
         }
         let mut written = noted(&error, before);
         if step == Step::Start
+            && has_begun
             && let Some(lifecycle) = busy.take()
             && let Some(then) = self.stop_what_began(entry, lifecycle)
         {
@@ -339,7 +340,7 @@ impl PackageManager {
             Step::Accept => Ok(self.files().accept(record)?),
             Step::Read => {
                 self.end_object(&mut course.busy);
-                let said = Said::read(&self.files().path(record), self.dirs())?;
+                let said = Said::read_of(&record.name, &self.files().path(record), self.dirs())?;
                 Ok(self.change(entry, |record| record.has_said(&said))?)
             }
             Step::Remove => {
@@ -385,7 +386,7 @@ impl PackageManager {
     }
 
     fn start(&self, course: &mut Course<'_>, record: &Record) -> Result<(), StepError> {
-        let said = Said::read(&self.files().path(record), self.dirs())?;
+        let said = Said::read_of(&record.name, &self.files().path(record), self.dirs())?;
         if record.said_differs(&said) {
             self.change(course.entry, |record| record.has_said(&said))?;
         }
@@ -405,6 +406,7 @@ impl PackageManager {
             version: record.version.clone(),
             source: record.source.clone(),
             dependencies: record.dependencies.clone(),
+            given_kwargs: Some(record.given_kwargs.clone()),
         });
         self.begun(entry, Step::Place)?;
         let lies_elsewhere = matches!(record.source, InstalledFrom::Link { .. });
@@ -424,16 +426,28 @@ impl PackageManager {
                 record.status = Status::Config;
             }
             if let Some(journal) = record.journal_mut() {
-                journal.before = before;
+                // What cannot be written now is done again: not instead of what was there first.
+                journal.before = journal.before.take().or(before);
+                journal.phase = Phase::Waiting;
             }
         });
         Ok(changed?)
     }
 
     /// Puts the new version in place again, which a failure took away.
-    fn place_again(&self, course: &mut Course<'_>, pending: &Pending) -> Result<(), ManagerError> {
+    fn place_again(
+        &self,
+        course: &mut Course<'_>,
+        record: &Record,
+        pending: &Pending,
+    ) -> Result<(), ManagerError> {
         self.end_object(&mut course.busy);
-        self.files().put_forth(&course.entry.name)?;
+        let is_link = |from: &InstalledFrom| matches!(from, InstalledFrom::Link { .. });
+        let add = pending.wanted.add();
+        // Of those one does not lie where the other does: both are in place.
+        if !is_link(&record.source) && add.is_some_and(|add| !is_link(&add.source)) {
+            self.files().put_forth(&course.entry.name)?;
+        }
         self.change(course.entry, |record| {
             if let Wanted::Add(add) = &pending.wanted {
                 record.take(add);
@@ -448,8 +462,11 @@ impl PackageManager {
         self.files().remove(&record.name)?;
         self.inner().stores.close(&record.name);
         if purge {
-            let removed = self.inner().stores.remove(&record.name);
-            removed.map_err(|error| Trouble::new("store", chain(&error)))?;
+            match self.inner().stores.remove(&record.name) {
+                // Then it never had one.
+                Err(StoreError::Name { .. }) | Ok(()) => {}
+                Err(error) => return Err(Trouble::new("store", chain(&error)).into()),
+            }
             let data = self.data_dir(&record.name);
             if let Err(source) = fs::remove_dir_all(&data)
                 && source.kind() != std::io::ErrorKind::NotFound
@@ -502,6 +519,9 @@ impl Before {
         record.version = self.version;
         record.source = self.source;
         record.dependencies = self.dependencies;
+        if let Some(kwargs) = self.given_kwargs {
+            record.given_kwargs = kwargs;
+        }
     }
 }
 

@@ -80,6 +80,11 @@ impl Files {
         }
     }
 
+    /// Whether something lies where a package is placed.
+    pub(super) fn has(&self, name: &str) -> bool {
+        fs::symlink_metadata(self.root.join(name)).is_ok()
+    }
+
     /// Looks at a folder or an archive that is to be installed.
     pub(super) fn plan(&self, path: &Path) -> Result<Plan, ManagerError> {
         let plan = self.installer.plan(Operation::Upgrade, path)?;
@@ -146,6 +151,12 @@ impl Files {
         }
     }
 
+    /// Where a copy lies that was recorded when the state folder had, maybe, another path.
+    pub(super) fn incoming_now(&self, recorded: &Path) -> PathBuf {
+        let name = recorded.file_name();
+        name.map_or_else(|| recorded.to_path_buf(), |name| self.incoming.join(name))
+    }
+
     /// Removes all copies but those that are `used`.
     pub(super) fn drop_unused(&self, used: &[PathBuf]) {
         for entry in fs::read_dir(&self.incoming).into_iter().flatten().flatten() {
@@ -171,7 +182,17 @@ impl Files {
         }
         let staged = match (staged, incoming) {
             (Some(staged), _) => staged,
-            (None, Some(incoming)) => self.plan(&Self::copy_in(incoming))?.stage()?,
+            (None, Some(incoming)) => {
+                let copy = Self::copy_in(incoming);
+                let plan = self.plan(&copy)?;
+                if plan.id() != Some(name) {
+                    return Err(ManagerError::BadPackage {
+                        path: copy,
+                        why: format!("it is not `{name}`, as it was when it was looked at"),
+                    });
+                }
+                plan.stage()?
+            }
             (None, None) => {
                 return Err(ManagerError::BadPackage {
                     path: self.root.join(name),
@@ -209,6 +230,12 @@ impl Files {
 
     /// Puts the new version into its place again.
     pub(super) fn put_forth(&self, name: &str) -> Result<(), ManagerError> {
+        if self.installer.kept(name)?.is_none() {
+            return Err(ManagerError::BadPackage {
+                path: self.root.join(name),
+                why: "its new version is not kept any more: add it again".to_owned(),
+            });
+        }
         self.ensure(name, Which::New)
     }
 

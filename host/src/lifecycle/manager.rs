@@ -15,7 +15,7 @@ use super::entry::{Entry, Live};
 use super::error::ManagerError;
 use super::files::Files;
 use super::lock::StateLock;
-use super::record::{Record, WantedAdd};
+use super::record::{Record, Wanted, WantedAdd};
 use super::records::Records;
 use super::request::{Answer, HookProgress, Operation};
 use super::services::Stores;
@@ -125,12 +125,18 @@ impl PackageManagerBuilder {
         let lock = StateLock::take(&state_dir, self.socket)?;
         let files = Files::new(&self.loader, self.package_root.as_deref(), &state_dir)?;
         let (records, found) = Records::open(&state_dir)?;
-        let packages = found.into_iter().map(|record| {
+        let packages = found.into_iter().map(|mut record| {
+            for pending in &mut record.pending {
+                if let Wanted::Add(add) = &mut pending.wanted {
+                    add.incoming = add.incoming.as_deref().map(|it| files.incoming_now(it));
+                }
+            }
             let entry = Entry::new(record);
             (entry.name.clone(), Arc::new(entry))
         });
+        let packages = packages.collect();
         let manager = PackageManager(Arc::new(Inner {
-            packages: RwLock::new(packages.collect()),
+            packages: RwLock::new(packages),
             registries: Mutex::default(),
             files,
             records,
@@ -489,7 +495,9 @@ impl PackageManager {
         let live = entry.live().clone();
         let operation = entry.operation();
         let path = self.files().path(&record);
-        let said = record.is_placed.then(|| Said::read(&path, self.dirs()));
+        let said = record
+            .is_placed
+            .then(|| Said::read_of(&record.name, &path, self.dirs()));
         let (description, problems, install_kwargs) = match said {
             Some(Ok(said)) => {
                 let kwargs = said.kwargs(&record.given_kwargs);

@@ -95,7 +95,8 @@ impl PackageManager {
         let dependencies = entry.record().dependencies.clone();
         for (name, which) in &dependencies {
             let needed = self.needed(name, which)?;
-            if needed.is_running() {
+            // What is busy may be about to stop: then its turn is waited for.
+            if needed.is_running() && (!starts || needed.operation().is_none()) {
                 continue;
             }
             let does_not =

@@ -46,6 +46,22 @@ pub(super) struct Pending {
     pub(super) journal: Option<Journal>,
 }
 
+impl Pending {
+    /// An operation of which nothing was done yet.
+    pub(super) fn begun(wanted: Wanted, steps: Vec<Step>, ends: Status) -> Self {
+        Self {
+            wanted,
+            journal: Some(Journal {
+                steps: steps.into(),
+                phase: Phase::Waiting,
+                ends,
+                before: None,
+                is_put_back: false,
+            }),
+        }
+    }
+}
+
 /// What is left of an operation that has begun.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Journal {
@@ -66,6 +82,8 @@ pub(super) struct Before {
     pub(super) version: Option<String>,
     pub(super) source: InstalledFrom,
     pub(super) dependencies: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) given_kwargs: Option<Map<String, Value>>,
 }
 
 /// How it stands with the first step of a journal.

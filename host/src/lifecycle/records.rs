@@ -55,13 +55,16 @@ impl Records {
             path: path.clone(),
             source,
         };
-        if !path.try_exists().map_err(io)? {
-            make(folder, &path).map_err(|why| not_written(&path, why))?;
-        }
         let damaged = |why| ManagerError::Damaged {
             path: path.clone(),
             why,
         };
+        if !path.try_exists().map_err(io)? {
+            if !read_backup(&folder.join(BACKUP)).is_empty() {
+                return Err(damaged("it is gone, and its copy is not".to_owned()));
+            }
+            make(folder, &[]).map_err(|why| not_written(&path, why))?;
+        }
         let failed = |why| match why {
             Why::Io(why) => not_written(&path, why),
             Why::Broken(why) => damaged(why),
@@ -137,6 +140,13 @@ impl Records {
         })
     }
 
+    /// Makes a database of `records`, in one step, and a copy.
+    pub(super) fn replace(folder: &Path, records: &[Record]) -> Result<(), ManagerError> {
+        make(folder, records).map_err(|why| not_written(&folder.join(FILE), why))?;
+        let path = folder.join(BACKUP);
+        write_backup(&path, records).map_err(|source| ManagerError::Io { path, source })
+    }
+
     /// Keeps a copy that needs no database to be read.
     pub(super) fn back_up(&self, records: &[Record]) {
         let path = self.folder.join(BACKUP);
@@ -146,13 +156,17 @@ impl Records {
     }
 }
 
-/// Sets the database aside, and gives what can be read of it, then what only the copy has.
+/// Copies the database aside, and gives what can be read of it, then what only the copy has. It stays
+/// where it is until others are [in its place](Records::replace), so that nobody takes it for none.
 pub(super) fn set_aside(folder: &Path) -> io::Result<Salvage> {
     let path = folder.join(FILE);
     let mut salvage = Salvage::default();
     if path.try_exists()? {
-        let aside = folder.join(format!("{FILE}.damaged-{}", super::now()));
-        fs::rename(&path, &aside)?;
+        let name = |number| format!("{FILE}.damaged-{}", super::now() + number);
+        let mut names = (0..).map(|number| folder.join(name(number)));
+        let aside = names.find(|it| !it.exists()).unwrap_or_default();
+        fs::copy(&path, &aside)?;
+        File::open(&aside)?.sync_all()?;
         // Reading may repair it: the evidence stays as it is.
         let copy = folder.join(format!("{FILE}.read"));
         fs::copy(&aside, &copy)?;
@@ -193,8 +207,10 @@ pub(super) struct Salvage {
     pub(super) older: Vec<Record>,
 }
 
-/// Makes an empty database: all of it, or none.
-fn make(folder: &Path, path: &Path) -> Result<(), String> {
+/// Makes a database: all of it, or none.
+fn make(folder: &Path, records: &[Record]) -> Result<(), String> {
+    let encoded: serde_json::Result<Vec<_>> = records.iter().map(encoded).collect();
+    let encoded = encoded.map_err(|error| error.to_string())?;
     let new = folder.join(format!("{FILE}.new"));
     let text = |error: io::Error| error.to_string();
     let mut options = OpenOptions::new();
@@ -203,10 +219,14 @@ fn make(folder: &Path, path: &Path) -> Result<(), String> {
     guarded(|| -> Result<(), redb::Error> {
         let database = Database::builder().create_file(file)?;
         let transaction = database.begin_write()?;
-        transaction.open_table(TABLE)?;
+        let mut table = transaction.open_table(TABLE)?;
+        for (record, bytes) in records.iter().zip(&encoded) {
+            table.insert(record.name.as_str(), &bytes[..])?;
+        }
+        drop(table);
         Ok(transaction.commit()?)
     })?;
-    fs::rename(&new, path).map_err(text)?;
+    fs::rename(&new, folder.join(FILE)).map_err(text)?;
     sync(folder).map_err(text)
 }
 
@@ -281,6 +301,8 @@ fn checksum(name: &str, json: &[u8]) -> [u8; 4] {
 
 fn encoded(record: &Record) -> serde_json::Result<Vec<u8>> {
     let json = serde_json::to_vec(record)?;
+    // What is nested too deeply can be written, and never read again.
+    serde_json::from_slice::<Record>(&json)?;
     Ok([&checksum(&record.name, &json)[..], &json].concat())
 }
 

@@ -32,6 +32,8 @@ pub(super) fn recover(state_dir: &Path, files: &Files) -> Result<Vec<String>, Ma
             "`{}`: its record is that of {} s since 1970; what happened since is not known",
             record.name, record.changed
         ));
+        // It may be done by now, and its files gone.
+        record.pending.clear();
         record.doubt(
             "record-restored",
             "the records were damaged: this one is an older copy, and what happened since is not known",
@@ -60,11 +62,7 @@ pub(super) fn recover(state_dir: &Path, files: &Files) -> Result<Vec<String>, Ma
         );
         records.push(record);
     }
-    let (database, _) = Records::open(state_dir)?;
-    for record in &records {
-        database.put(record)?;
-    }
-    database.back_up(&records);
+    Records::replace(state_dir, &records)?;
     Ok(lines)
 }
 

@@ -82,7 +82,7 @@ impl PackageManager {
     fn code(&self, entry: &Entry) -> Result<Option<Code>, StepError> {
         let record = entry.record().clone();
         let folder = self.files().path(&record);
-        let said = Said::read(&folder, self.dirs())?;
+        let said = Said::read_of(&record.name, &folder, self.dirs())?;
         let Some(type_name) = code::type_of(&said, &folder).map_err(Trouble::from)? else {
             return Ok(None);
         };

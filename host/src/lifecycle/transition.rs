@@ -94,7 +94,13 @@ pub(super) fn decide(wanted: &Wanted, now: &Standing) -> Decision {
         }),
         Wanted::Reload => usable(now, || {
             let steps = stop.into_iter().chain([Step::Read]).chain(start);
-            Decision::Do(steps.collect(), now.status)
+            // What failed is given up.
+            let ends = match now.status {
+                Status::Error if now.is_installed => Status::Installed,
+                Status::Error => Status::Config,
+                status => status,
+            };
+            Decision::Do(steps.collect(), ends)
         }),
         Wanted::Delete { .. } => {
             let uninstall = (now.was_prepared && now.is_placed).then_some(Step::Uninstall);

@@ -4,6 +4,7 @@
 #![cfg(unix)]
 
 mod git;
+mod given_up;
 mod hello;
 mod misbehaving;
 mod place;

@@ -127,3 +127,33 @@ fn damage_is_told_or_does_no_harm() {
     }
     assert!(refused > 10, "{refused}");
 }
+
+/// Whoever is killed, or has no room, while making new ones of what is left has lost nothing.
+#[test]
+fn what_is_left_stays_until_new_records_are_in_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let (records, _) = Records::open(folder.path()).unwrap();
+    records.put(&record(1)).unwrap();
+    drop(records);
+    let (records, _) = Records::open(folder.path()).unwrap();
+    drop(records);
+    let file = folder.path().join("state.redb");
+    let bad = b"this is no database";
+    fs::write(&file, bad).unwrap();
+    for _ in 0..2 {
+        let salvage = set_aside(folder.path()).unwrap();
+        assert_eq!(salvage.older, [record(1)]);
+        assert_eq!(fs::read(salvage.aside.unwrap()).unwrap(), bad);
+        let error = Records::open(folder.path()).unwrap_err();
+        assert_eq!(error.code(), "state-damaged");
+    }
+    // What is gone is not taken for never there.
+    fs::remove_file(&file).unwrap();
+    let error = Records::open(folder.path()).unwrap_err();
+    assert_eq!(error.code(), "state-damaged");
+    assert_eq!(set_aside(folder.path()).unwrap().older, [record(1)]);
+
+    Records::replace(folder.path(), &[record(1), record(2)]).unwrap();
+    let (_, found) = Records::open(folder.path()).unwrap();
+    assert_eq!(found, [record(1), record(2)]);
+}
