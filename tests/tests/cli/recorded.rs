@@ -62,3 +62,21 @@ fn arguments_too_deep_to_be_read_again_are_not_written_down() {
     let listed = place.package(&["list"]);
     assert_eq!(listed.json()[0]["name"], "acme.bare", "{listed:#?}");
 }
+
+#[test]
+fn settings_go_over_what_was_only_recorded() {
+    let place = Place::new();
+    let output = place.package(&["add", "--path", "bare", "--set", "a=1", "--set", "b.c=2"]);
+    assert_eq!(output.code, 0, "{output:#?}");
+    for setting in ["b.d=3", "a=4"] {
+        let output = place.package(&["reconfigure", "acme.bare", "--set", setting]);
+        assert_eq!(output.code, 0, "{output:#?}");
+    }
+    let given = |output: &Output| output.json()["given_kwargs"].clone();
+    let status = place.package(&["status", "acme.bare"]);
+    assert_eq!(given(&status), json!({"a": 4, "b": {"c": 2, "d": 3}}));
+
+    let kwargs = ["reconfigure", "acme.bare", "--kwargs", "{}"];
+    assert_eq!(place.package(&kwargs).code, 0);
+    assert_eq!(given(&place.package(&["status", "acme.bare"])), json!({}));
+}
