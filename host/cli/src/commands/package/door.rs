@@ -122,6 +122,10 @@ fn attempt(folder: &Path, state: &State) -> Result<Result<Door, Failure>, Failur
                 "process {pid} holds `{path}`; if it hangs, end it"
             )))))
         }
+        Err(error @ ClientError::Broken { .. }) => {
+            let hint = format!("process {pid} holds `{path}`; if it hangs, end it");
+            Err(Failure::from(error).hint(Some(hint)))
+        }
         Err(error) => Err(error.into()),
     }
 }
