@@ -9,6 +9,8 @@ mod archives;
 mod foreign;
 #[path = "cli/permissions.rs"]
 mod permissions;
+#[path = "cli/recorded.rs"]
+mod recorded;
 
 use std::path::{Path, PathBuf};
 

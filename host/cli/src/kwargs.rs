@@ -10,6 +10,8 @@ use crate::failure::Failure;
 
 /// As large a file may be: more a server does not take.
 const MAX_FILE: u64 = 1024 * 1024;
+/// As deep a key may lead: more a manager does not take.
+const MAX_DEPTH: usize = 64;
 
 /// What was typed after `--kwargs`.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,6 +73,10 @@ impl Setting {
         let keys: Vec<String> = path.split('.').map(str::to_owned).collect();
         if keys.iter().any(String::is_empty) {
             return Err("expected a key before `=`, and between dots".to_owned());
+        }
+        if keys.len() > MAX_DEPTH {
+            let found = keys.len();
+            return Err(format!("it has {found} keys, expected {MAX_DEPTH} at most"));
         }
         Ok(Self {
             keys,
@@ -142,6 +148,9 @@ mod tests {
         for text in ["", "a", "=1", ".=1", "a.=1", ".a=1", "a..b=1"] {
             assert!(Setting::parse(text).is_err(), "{text}");
         }
+        let deep = |depth| format!("{}=1", vec!["a"; depth].join("."));
+        assert!(Setting::parse(&deep(MAX_DEPTH)).is_ok());
+        assert!(Setting::parse(&deep(MAX_DEPTH + 1)).is_err());
         assert_eq!(
             over(json!({"a": {"b": 1}}), &["a.b.c=2"]),
             Err("`a.b.c` cannot be set: `a.b` is no object".to_owned())

@@ -86,6 +86,27 @@ fn main() -> ExitCode {
     }
 }
 
+/// Stderr for log events, an event in each write: what is foreign in one gets there escaped, and makes no
+/// further lines.
+struct Log;
+
+impl io::Write for Log {
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        writeln!(io::stderr().lock(), "{}", logged(event))?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+/// An event as it is logged, on one line.
+fn logged(event: &[u8]) -> String {
+    let text = String::from_utf8_lossy(event);
+    table::printable(text.trim_end_matches('\n'))
+}
+
 /// Log events go to stderr, those that `KEYWAY_LOG` asks for; by default those of a level, and worse.
 fn log(level: Level) {
     let filter = EnvFilter::builder()
@@ -94,7 +115,19 @@ fn log(level: Level) {
         .from_env_lossy();
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(io::stderr)
+        .with_writer(|| Log)
         .without_time()
         .try_init();
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn an_event_is_one_line_whatever_a_package_says() {
+        let event = b"ERROR failed: a\n INFO forged\x1b[2J \xe2\x80\xaer\n";
+        assert_eq!(
+            super::logged(event),
+            r"ERROR failed: a\u{a} INFO forged\u{1b}[2J \u{202e}r"
+        );
+    }
 }

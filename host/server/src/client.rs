@@ -23,6 +23,8 @@ use crate::stream::{LINES, Line};
 
 /// How often to look whether to go on waiting.
 const PULSE: Duration = Duration::from_millis(50);
+/// As long the answer to a question may take, for which no hook is waited.
+const ANSWER_TIME: Duration = Duration::from_secs(30);
 
 /// Asks the server at a socket. Each question is a connection of its own; the calling thread waits.
 ///
@@ -33,6 +35,7 @@ const PULSE: Duration = Duration::from_millis(50);
 pub struct Client {
     socket: PathBuf,
     left: Cancellation,
+    answer_time: Duration,
 }
 
 impl Client {
@@ -42,6 +45,7 @@ impl Client {
         Self {
             socket: socket.into(),
             left: Cancellation::new(),
+            answer_time: ANSWER_TIME,
         }
     }
 
@@ -116,7 +120,7 @@ impl Client {
     }
 
     fn question<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
-        self.run(async {
+        let answered = async {
             let mut answer = self.ask(Asked::get(path), "application/json").await?;
             let mut text = Vec::new();
             while let Some(bytes) = answer.next(self).await? {
@@ -129,6 +133,13 @@ impl Client {
                 Line::Error(problem) => Err(ClientError::Problem(problem)),
                 _ => Err(self.broken("it says neither what is asked nor why not")),
             }
+        };
+        self.run(async {
+            let answered = time::timeout(self.answer_time, answered).await;
+            answered.unwrap_or_else(|_| {
+                let seconds = self.answer_time.as_secs();
+                Err(self.broken(format!("there is no answer after {seconds} s")))
+            })
         })
     }
 
@@ -213,5 +224,25 @@ impl Reply {
                 return Ok(Some(data));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    #[test]
+    fn a_server_that_hangs_is_not_waited_for_without_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        // It takes connections, and says nothing.
+        let _listener = UnixListener::bind(&path).unwrap();
+        let mut client = Client::new(&path);
+        client.answer_time = Duration::from_millis(100);
+        let error = client.packages(None).unwrap_err();
+        assert_eq!(error.code(), "no-answer");
+        assert!(error.to_string().contains("there is no answer after"));
     }
 }

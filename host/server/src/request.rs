@@ -161,7 +161,9 @@ fn check_add(body: &Value) -> Result<(), Failure> {
         let message = format!("`source` has {found}, expected one of `path`, `link`, `git_url`");
         return Err(Failure::bad_request(message));
     };
-    if !source[named].is_string() {
+    // A path that is no text is an object.
+    let is_path = named != "git_url" && source[named].get("path_bytes").is_some();
+    if !is_path && !source[named].is_string() {
         let message = format!(
             "`source.{named}` is {}, expected a string",
             kind(&source[named])
@@ -266,4 +268,25 @@ fn unknown_parameter(key: &str, known: &str) -> Failure {
     Failure::bad_request(format!(
         "the parameter `{key}` is not known, expected {known}"
     ))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_path_that_is_no_text_can_be_asked_for() {
+        let path = Path::new(OsStr::from_bytes(b"/a\xff")).to_owned();
+        for source in [
+            AddSource::Path { path: path.clone() },
+            AddSource::Link { link: path },
+        ] {
+            let request = AddRequest::new(source);
+            let asked = Asked::operation(&Operation::Add(request.clone())).unwrap();
+            assert_eq!(add(&asked.body.unwrap()).unwrap(), request);
+        }
+    }
 }

@@ -1,7 +1,9 @@
 //! A server's life.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use hyper_util::server::graceful::GracefulShutdown;
@@ -199,17 +201,23 @@ fn watch_signals(events: &UnboundedSender<Event>) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Does something in a thread of its own, and sends what comes of it; `None` if it panics.
+/// Does something in a thread of its own, and sends what comes of it; `None` if it panics. Not in one
+/// of the runtime's, since all those may be busy with what was asked for.
 fn later<T: Send + 'static>(
     events: &UnboundedSender<Event>,
     work: impl FnOnce() -> T + Send + 'static,
     event: fn(Option<T>) -> Event,
 ) {
     let events = events.clone();
-    task::spawn(async move {
-        let done = task::spawn_blocking(work).await;
+    let failed = events.clone();
+    let spawned = thread::Builder::new().spawn(move || {
+        let done = catch_unwind(AssertUnwindSafe(work));
         let _ = events.send(event(done.ok()));
     });
+    if let Err(error) = spawned {
+        tracing::error!(%error, "no thread can be had");
+        let _ = failed.send(event(None));
+    }
 }
 
 /// What came of starting, also for the log.

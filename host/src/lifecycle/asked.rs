@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyway_metadata::threebot::FullName;
+use serde_json::{Map, Value};
 
 use super::engine::Course;
 use super::entry::Entry;
@@ -12,7 +13,7 @@ use super::hook::Report;
 use super::manager::PackageManager;
 use super::order;
 use super::record::{Pending, Phase, Record, Step, Wanted, WantedAdd};
-use super::request::{Answer, DeleteRequest, Operation, Outcome};
+use super::request::{AddRequest, Answer, DeleteRequest, Operation, Outcome};
 use super::status::{InstalledFrom, Status};
 use super::transition::{Decision, Nonsense, Offered, Standing, decide, projected};
 use crate::compare_versions;
@@ -20,6 +21,9 @@ use crate::install::Staged;
 
 /// As long an operation waits for another one of the same package.
 const TURN: Duration = Duration::from_secs(30);
+/// As deep arguments may be nested. Records and answers hold them some levels deeper, and JSON is read
+/// back to a depth of 128 only.
+const MAX_DEPTH: usize = 64;
 
 impl PackageManager {
     pub(super) fn asked(
@@ -29,6 +33,14 @@ impl PackageManager {
     ) -> Result<Answer, ManagerError> {
         if self.is_stopping() {
             return Err(ManagerError::Stopping);
+        }
+        if let Operation::Reconfigure { install_kwargs, .. }
+        | Operation::Add(AddRequest {
+            install_kwargs: Some(install_kwargs),
+            ..
+        }) = &operation
+        {
+            check_depth(install_kwargs)?;
         }
         let entry = match operation.package() {
             Some(name) => Some(self.named(name)?),
@@ -477,6 +489,16 @@ impl Record {
         }
     }
 
+    /// What is given when all that is recorded is done.
+    pub(super) fn kwargs_to_be(&self) -> &Map<String, Value> {
+        let mut given = self.pending.iter().rev().filter_map(|it| match &it.wanted {
+            Wanted::Add(add) if it.journal.is_none() => add.install_kwargs.as_ref(),
+            Wanted::Reconfigure { install_kwargs } if it.journal.is_none() => Some(install_kwargs),
+            _ => None,
+        });
+        given.next().unwrap_or(&self.given_kwargs)
+    }
+
     /// Its version when all that is recorded is done.
     pub(super) fn version_to_be(&self) -> Option<String> {
         let mut adds = self.pending.iter().rev().filter_map(|it| match &it.wanted {
@@ -485,6 +507,28 @@ impl Record {
         });
         adds.next().or_else(|| self.version.clone())
     }
+}
+
+/// Refuses arguments that could be written down, and not read again.
+fn check_depth(install_kwargs: &Map<String, Value>) -> Result<(), ManagerError> {
+    fn is_within(value: &Value, levels: usize) -> bool {
+        match value {
+            Value::Array(values) => levels > 0 && values.iter().all(|it| is_within(it, levels - 1)),
+            Value::Object(values) => {
+                levels > 0 && values.values().all(|it| is_within(it, levels - 1))
+            }
+            _ => true,
+        }
+    }
+    if install_kwargs
+        .values()
+        .all(|it| is_within(it, MAX_DEPTH - 1))
+    {
+        return Ok(());
+    }
+    Err(ManagerError::BadRequest {
+        what: format!("the arguments are nested deeper than {MAX_DEPTH} levels"),
+    })
 }
 
 fn refused(name: &str, nonsense: Nonsense) -> ManagerError {

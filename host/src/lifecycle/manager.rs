@@ -506,6 +506,7 @@ impl PackageManager {
             Some(Err(error)) => (None, vec![chain(&error)], record.given_kwargs.clone()),
             None => (None, Vec::new(), record.given_kwargs.clone()),
         };
+        let given_kwargs = record.kwargs_to_be().clone();
         let pending = record.pending.iter().enumerate().map(|(index, pending)| {
             let is_active = index == 0 && operation.is_some();
             PendingOperation {
@@ -526,7 +527,7 @@ impl PackageManager {
             path,
             data_dir: self.data_dir(&record.name),
             install_kwargs,
-            given_kwargs: record.given_kwargs,
+            given_kwargs,
             lifecycle: live.lifecycle,
             dependencies: record.dependencies,
             last_error: record.last_error,

@@ -97,7 +97,7 @@ pub struct PackageStatus {
     pub data_dir: PathBuf,
     /// What its code gets: what its file says, and over it what was given.
     pub install_kwargs: Map<String, Value>,
-    /// What was given when it was added or reconfigured.
+    /// What was given when it was added or reconfigured, also where that only waits for a server.
     #[serde(default)]
     pub given_kwargs: Map<String, Value>,
     /// Its lifecycle, once it is loaded.

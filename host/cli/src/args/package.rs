@@ -31,7 +31,7 @@ pub(crate) struct Serve {
     #[command(flatten)]
     pub(crate) state: State,
     /// A package that can be neither stopped, disabled nor deleted; may be given several times
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = full_name)]
     pub(crate) protect: Vec<String>,
     /// How many packages are started and stopped at once [default: 16]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
@@ -51,6 +51,20 @@ pub(crate) struct Serve {
     /// Set damaged records aside first, and go on with what can be read of them
     #[arg(long)]
     pub(crate) recover: bool,
+}
+
+/// A full name as it is on record: one that is on none would protect nothing, and nobody would notice.
+fn full_name(text: &str) -> Result<String, String> {
+    let is_part = |part: &str| {
+        part.starts_with(|first: char| first.is_ascii_alphanumeric())
+            && part
+                .chars()
+                .all(|it| it.is_ascii_alphanumeric() || "_-".contains(it))
+    };
+    match text.split_once('.') {
+        Some((author, name)) if is_part(author) && is_part(name) => Ok(text.to_owned()),
+        _ => Err("expected a full name, as `author.name`".to_owned()),
+    }
 }
 
 fn seconds() -> clap::builder::RangedI64ValueParser<u32> {
@@ -232,6 +246,8 @@ mod tests {
             ("package reconfigure a.b", MissingRequiredArgument),
             ("package list --status running", ValueValidation),
             ("package start", MissingRequiredArgument),
+            ("serve --protect a__b", ValueValidation),
+            ("serve --protect a.b.c", ValueValidation),
             ("serve --parallel 0", ValueValidation),
             ("serve --stop-within 0", ValueValidation),
             ("serve --start-deadline soon", ValueValidation),

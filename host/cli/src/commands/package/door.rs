@@ -29,7 +29,9 @@ pub(crate) enum Door {
 
 impl Door {
     /// Finds the server, or takes the state folder as long as it is asked.
-    pub(crate) fn open(state: &State) -> Result<Self, Failure> {
+    ///
+    /// With `json` nothing is said of waiting, so that stderr holds nothing but an error.
+    pub(crate) fn open(state: &State, json: bool) -> Result<Self, Failure> {
         let folder = host::package_state(state)?;
         let begun = Instant::now();
         let mut is_told = false;
@@ -41,7 +43,7 @@ impl Door {
             if begun.elapsed() > PATIENCE {
                 return Err(taken);
             }
-            if begun.elapsed() > WONDER && !is_told {
+            if begun.elapsed() > WONDER && !is_told && !json {
                 super::note(&format!("waiting: {}", taken.in_one_line()));
                 is_told = true;
             }
@@ -121,6 +123,10 @@ fn attempt(folder: &Path, state: &State) -> Result<Result<Door, Failure>, Failur
             Ok(Err(failure.hint(Some(format!(
                 "process {pid} holds `{path}`; if it hangs, end it"
             )))))
+        }
+        Err(error @ ClientError::Broken { .. }) => {
+            let hint = format!("process {pid} holds `{path}`; if it hangs, end it");
+            Err(Failure::from(error).hint(Some(hint)))
         }
         Err(error) => Err(error.into()),
     }

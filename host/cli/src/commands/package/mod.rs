@@ -21,7 +21,7 @@ use crate::{Outcome, json as output, kwargs, table};
 use door::Door;
 
 pub(crate) fn run(args: &ManagedPackage, json: bool) -> Result<Outcome, Failure> {
-    let door = || Door::open(&args.state);
+    let door = || Door::open(&args.state, json);
     let named = |name: &String| name.clone();
     let operation = match &args.action {
         PackageAction::List { status } => {

@@ -94,12 +94,8 @@ fn lifecycle(lifecycle: Option<&LifecycleState>) -> String {
 fn failed(error: &LastError) -> Vec<(&'static str, String)> {
     let hook = error.hook.as_ref().map(|hook| format!("hook {hook}, "));
     let hook = hook.unwrap_or_default();
-    let interrupted = match error.interrupted {
-        true => "interrupted: ",
-        false => "",
-    };
     let mut rows = vec![
-        ("error", format!("{interrupted}{}", error.message)),
+        ("error", error.message.clone()),
         (
             "",
             format!("in {hook}{}, {}", error.operation, date::utc(error.time)),
@@ -112,7 +108,10 @@ fn failed(error: &LastError) -> Vec<(&'static str, String)> {
 }
 
 fn pending(pending: &PendingOperation) -> String {
-    let mut text = format!("{}: {}", pending.operation, pending.steps.join(", "));
+    let mut text = pending.operation.clone();
+    if !pending.steps.is_empty() {
+        text.push_str(&format!(": {}", pending.steps.join(", ")));
+    }
     if pending.active {
         text.push_str("; it goes on");
     }
@@ -189,6 +188,13 @@ mod tests {
              pending: add: prepare, install, start\nproblem: line 3: the key `x` is not known\n\
              hint: when the cause is gone: `keyway package retry a.b`\n"
         );
+        let text = sheet(
+            json!({"status": "init", "pending": [{
+                "operation": "add", "steps": [], "active": false, "progress": null,
+            }]}),
+            false,
+        );
+        assert!(text.contains("\npending: add\n"), "{text}");
         let text = sheet(json!({"wants_restart": true, "status": "error"}), true);
         assert!(
             text.contains("running: no, and not again in this server"),
