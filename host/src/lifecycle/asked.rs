@@ -1,10 +1,12 @@
 //! What is asked for: decided, written down, done.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use keyway_metadata::threebot::FullName;
 
+use super::code::PLUGINS;
 use super::engine::Course;
 use super::entry::Entry;
 use super::error::ManagerError;
@@ -34,6 +36,9 @@ impl PackageManager {
             Some(name) => Some(self.named(name)?),
             None => None,
         };
+        if let Some(entry) = &entry {
+            self.give_another_chance(entry);
+        }
         let (wanted, entry) = match (operation, entry) {
             (Operation::Add(request), _) => return self.add(&request, report),
             (_, None) => {
@@ -55,6 +60,26 @@ impl PackageManager {
             }
         };
         self.enter(&entry, wanted, None, report)
+    }
+
+    /// Lifts the quarantine of the own plugins of a package that was interrupted: whoever asks for
+    /// something of it wants its code to run again, and nobody else runs it.
+    fn give_another_chance(&self, entry: &Entry) {
+        let record = entry.record().clone();
+        if !record.last_error.as_ref().is_some_and(|it| it.interrupted) {
+            return;
+        }
+        let Ok(folder) = self.files().path(&record).join(PLUGINS).canonicalize() else {
+            return;
+        };
+        let quarantine = self.files().loader().registry().quarantine();
+        for plugin in quarantine.list() {
+            let path = Path::new(&plugin.path);
+            let is_own = path.canonicalize().is_ok_and(|it| it.starts_with(&folder));
+            if is_own && let Err(error) = quarantine.clear(Some(&plugin.path)) {
+                tracing::warn!(path = plugin.path, %error, "it stays in quarantine");
+            }
+        }
     }
 
     /// Does what is wanted of a package, or writes it down.

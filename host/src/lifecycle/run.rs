@@ -12,7 +12,7 @@ use super::manager::{Inner, PackageManager};
 use super::record::Step;
 use super::request::HookProgress;
 use super::status::LifecycleState;
-use crate::plugin::{HookName, Lifecycle};
+use crate::plugin::{HookName, Lifecycle, ResolveError};
 
 impl PackageManager {
     /// Runs a hook of the package's code, if it has any.
@@ -61,7 +61,7 @@ impl PackageManager {
                     })
                 })
             }
-            End::NotMade(error) => Err(Trouble::new(error.code(), chain(&error)).into()),
+            End::NotMade(error) => Err(Trouble::new(error.code(), why_not_made(&error)).into()),
             End::NotBegun(error) => {
                 let message = format!("no thread can be made for the hook: {error}");
                 Err(Trouble::new("io", message).into())
@@ -129,6 +129,17 @@ impl PackageManager {
             hurry: hurry.clone(),
         }
     }
+}
+
+/// Why there is no object, also where its plugin is there and must not be loaded.
+fn why_not_made(error: &ResolveError) -> String {
+    let mut why = chain(error);
+    if let ResolveError::Unknown { search, .. } = error {
+        for (path, refusal) in &search.refused {
+            why = format!("{why}; refused `{}`: {refusal}", path.display());
+        }
+    }
+    why
 }
 
 fn shown_lifecycle(lifecycle: &Lifecycle) -> LifecycleState {
