@@ -10,7 +10,7 @@ use super::error::ManagerError;
 use super::hook::Report;
 use super::manager::{PackageManager, Started, Stopped};
 use super::order::{Needs, Next, Schedule};
-use super::record::{Phase, Step, Wanted};
+use super::record::{Pending, Phase, Step, Wanted};
 use super::status::{LastError, Status};
 use super::transition::{Decision, decide};
 use crate::install::Cancellation;
@@ -147,16 +147,13 @@ impl PackageManager {
                         Decision::Do(steps, ends) => {
                             self.begin(entry, pending.wanted.clone(), steps, ends, true)?;
                         }
-                        Decision::Already(_, status) => self.change(entry, |record| {
-                            record.pending.pop_front();
-                            record.status = status;
-                        })?,
+                        Decision::Already(_, status) => {
+                            self.pass_over(entry, &pending, Some(status))?;
+                        }
                         Decision::Refuse(nonsense) => {
                             let name = &entry.name;
                             tracing::warn!(package = name, "not done: {}", nonsense.why);
-                            self.change(entry, |record| {
-                                record.pending.pop_front();
-                            })?;
+                            self.pass_over(entry, &pending, None)?;
                         }
                     }
                 }
@@ -183,6 +180,22 @@ impl PackageManager {
             self.execute(&mut course)?;
         }
         Ok(entry.is_running())
+    }
+
+    /// Nothing is to be done of what was recorded first: what it would have needed goes, too.
+    fn pass_over(
+        &self,
+        entry: &Entry,
+        pending: &Pending,
+        status: Option<Status>,
+    ) -> Result<(), ManagerError> {
+        if let Some(incoming) = pending.wanted.incoming() {
+            self.files().drop_incoming(incoming);
+        }
+        self.change(entry, |record| {
+            record.pending.pop_front();
+            record.status = status.unwrap_or(record.status);
+        })
     }
 
     pub(super) fn stop_what_runs(&self, within: Duration, hurry: &Cancellation) -> Stopped {
