@@ -23,11 +23,25 @@ pub(super) struct Trouble {
     pub(super) gave_up: bool,
 }
 
+/// As many bytes of what a package says are written down.
+const LONGEST: usize = 8 << 10;
+
+/// What a package says, as far as it is written down: each change of its record writes it again.
+pub(super) fn bounded(text: impl Into<String>) -> String {
+    let mut text = text.into();
+    if text.len() > LONGEST {
+        let end = (0..=LONGEST).rev().find(|at| text.is_char_boundary(*at));
+        text.truncate(end.unwrap_or(0));
+        text.push_str(" ...");
+    }
+    text
+}
+
 impl Trouble {
     pub(super) fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             code: code.into(),
-            message: message.into(),
+            message: bounded(message),
             location: None,
             gave_up: false,
         }
@@ -151,6 +165,8 @@ impl PackageManager {
             let forces = matches!(pending.wanted, Wanted::Delete { force: true, .. });
             match self.step(course, &record, pending, journal, step) {
                 Ok(()) if step == Step::Remove => return Ok(()),
+                // That it is done is written down with what it changed.
+                Ok(()) if step == Step::Place => {}
                 Ok(()) => self.done(course.entry, step)?,
                 Err(StepError::NotBegun(error)) => return Err(error),
                 Err(StepError::Failed(trouble)) if forces && step != Step::Remove => {
@@ -265,7 +281,7 @@ impl PackageManager {
             && let Some(lifecycle) = busy.take()
             && let Some(then) = self.stop_what_began(entry, lifecycle)
         {
-            error.message = format!("{}; then {then}", error.message);
+            error.message = bounded(format!("{}; then {then}", error.message));
             written = noted(&error, None);
         }
         if let Err(unwritten) = written {
@@ -425,6 +441,8 @@ impl PackageManager {
             }
             if let Some(journal) = record.journal_mut() {
                 journal.before = before;
+                journal.steps.pop_front();
+                journal.phase = Phase::Waiting;
             }
         });
         Ok(changed?)

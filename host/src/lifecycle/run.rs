@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::code::{self, Context, Said, chain};
-use super::engine::{Course, StepError, Trouble};
+use super::engine::{Course, StepError, Trouble, bounded};
 use super::entry::Entry;
 use super::error::ManagerError;
 use super::hook::{self, Call, Code, End, Patience, Report};
@@ -53,7 +53,7 @@ impl PackageManager {
                 entry.live().lifecycle = Some(shown_lifecycle(&lifecycle));
                 *course.busy = Some(lifecycle);
                 result.map_err(|fault| {
-                    let location = fault.location().map(ToString::to_string);
+                    let location = fault.location().map(|it| bounded(it.to_string()));
                     let trouble = Trouble::new(fault.code(), fault.to_string());
                     StepError::Failed(Trouble {
                         location,
