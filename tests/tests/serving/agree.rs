@@ -69,7 +69,7 @@ pub(crate) fn disagreements(home: &Home) -> Vec<String> {
                 .flat_map(|it| it["steps"].as_array().unwrap());
             steps.into_iter().any(|it| it == step)
         };
-        if waits("accept") {
+        if waits("accept") && !waits("place") {
             half_way.insert(name.clone());
         }
         if !home.data(name).exists() && !package["lifecycle"].is_null() {

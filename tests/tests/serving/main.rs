@@ -5,9 +5,13 @@
 #![cfg(unix)]
 
 mod agree;
+mod database;
+mod ending;
 mod killed;
+mod misbehaving;
 mod points;
 mod random;
+mod socket;
 mod table;
 
 use std::path::Path;
