@@ -7,6 +7,7 @@
 mod agree;
 mod database;
 mod ending;
+mod hello;
 mod killed;
 mod misbehaving;
 mod points;
