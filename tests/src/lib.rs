@@ -15,6 +15,7 @@ pub mod folder;
 pub mod kde;
 pub mod memory;
 pub mod patch;
+pub mod server;
 pub mod snapshot;
 pub mod threebots;
 pub mod trace;

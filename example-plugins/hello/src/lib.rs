@@ -1,5 +1,7 @@
 //! `Example/Hello`: the lifecycle of the smallest 3bot package. It writes down each of its hooks, with
 //! the arguments that it was installed with, into the file `hooks` of its data folder.
+//!
+//! `./add --set greeting=Hi` builds this crate, packs it with what lies in `package`, and adds the package.
 
 #![forbid(unsafe_code)]
 

@@ -172,16 +172,13 @@ impl PackageManager {
                         Decision::Do(steps, ends) => {
                             self.begin(entry, pending.wanted.clone(), steps, ends, true)?;
                         }
-                        Decision::Already(_, status) => self.change(entry, |record| {
-                            record.pending.pop_front();
-                            record.status = status;
-                        })?,
+                        Decision::Already(_, status) => {
+                            self.pass_over(entry, &pending, Some(status))?;
+                        }
                         Decision::Refuse(nonsense) => {
                             let name = &entry.name;
                             tracing::warn!(package = name, "not done: {}", nonsense.why);
-                            self.change(entry, |record| {
-                                record.pending.pop_front();
-                            })?;
+                            self.pass_over(entry, &pending, None)?;
                         }
                     }
                 }
@@ -208,6 +205,22 @@ impl PackageManager {
             self.execute(&mut course)?;
         }
         Ok(entry.is_running())
+    }
+
+    /// Nothing is to be done of what was recorded first: what it would have needed goes, too.
+    fn pass_over(
+        &self,
+        entry: &Entry,
+        pending: &Pending,
+        status: Option<Status>,
+    ) -> Result<(), ManagerError> {
+        if let Some(incoming) = pending.wanted.incoming() {
+            self.files().drop_incoming(incoming);
+        }
+        self.change(entry, |record| {
+            record.pending.pop_front();
+            record.status = status.unwrap_or(record.status);
+        })
     }
 
     pub(super) fn stop_what_runs(&self, within: Duration, hurry: &Cancellation) -> Stopped {

@@ -1,11 +1,13 @@
 //! What is asked for: decided, written down, done.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use keyway_metadata::threebot::FullName;
 use serde_json::{Map, Value};
 
+use super::code::PLUGINS;
 use super::engine::Course;
 use super::entry::Entry;
 use super::error::ManagerError;
@@ -46,6 +48,9 @@ impl PackageManager {
             Some(name) => Some(self.named(name)?),
             None => None,
         };
+        if let Some(entry) = &entry {
+            self.give_another_chance(entry);
+        }
         let (wanted, entry) = match (operation, entry) {
             (Operation::Add(request), _) => return self.add(&request, report),
             (_, None) => {
@@ -67,6 +72,26 @@ impl PackageManager {
             }
         };
         self.enter(&entry, wanted, None, report)
+    }
+
+    /// Lifts the quarantine of the own plugins of a package that was interrupted: whoever asks for
+    /// something of it wants its code to run again, and nobody else runs it.
+    fn give_another_chance(&self, entry: &Entry) {
+        let record = entry.record().clone();
+        if !record.last_error.as_ref().is_some_and(|it| it.interrupted) {
+            return;
+        }
+        let Ok(folder) = self.files().path(&record).join(PLUGINS).canonicalize() else {
+            return;
+        };
+        let quarantine = self.files().loader().registry().quarantine();
+        for plugin in quarantine.list() {
+            let path = Path::new(&plugin.path);
+            let is_own = path.canonicalize().is_ok_and(|it| it.starts_with(&folder));
+            if is_own && let Err(error) = quarantine.clear(Some(&plugin.path)) {
+                tracing::warn!(path = plugin.path, %error, "it stays in quarantine");
+            }
+        }
     }
 
     /// Does what is wanted of a package, or writes it down.
@@ -478,34 +503,6 @@ impl PackageManager {
             name: name.to_owned(),
             near: near.map(|(_, name)| name),
         })
-    }
-}
-
-impl Record {
-    /// What failed is to be tried again.
-    fn wait_again(&mut self) {
-        if let Some(journal) = self.journal_mut() {
-            journal.phase = Phase::Waiting;
-        }
-    }
-
-    /// What is given when all that is recorded is done.
-    pub(super) fn kwargs_to_be(&self) -> &Map<String, Value> {
-        let mut given = self.pending.iter().rev().filter_map(|it| match &it.wanted {
-            Wanted::Add(add) if it.journal.is_none() => add.install_kwargs.as_ref(),
-            Wanted::Reconfigure { install_kwargs } if it.journal.is_none() => Some(install_kwargs),
-            _ => None,
-        });
-        given.next().unwrap_or(&self.given_kwargs)
-    }
-
-    /// Its version when all that is recorded is done.
-    pub(super) fn version_to_be(&self) -> Option<String> {
-        let mut adds = self.pending.iter().rev().filter_map(|it| match &it.wanted {
-            Wanted::Add(add) if it.journal.is_none() => add.version.clone(),
-            _ => None,
-        });
-        adds.next().or_else(|| self.version.clone())
     }
 }
 

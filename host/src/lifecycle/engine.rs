@@ -24,11 +24,25 @@ pub(super) struct Trouble {
     pub(super) gave_up: bool,
 }
 
+/// As many bytes of what a package says are written down.
+const LONGEST: usize = 8 << 10;
+
+/// What a package says, as far as it is written down: each change of its record writes it again.
+pub(super) fn bounded(text: impl Into<String>) -> String {
+    let mut text = text.into();
+    if text.len() > LONGEST {
+        let end = (0..=LONGEST).rev().find(|at| text.is_char_boundary(*at));
+        text.truncate(end.unwrap_or(0));
+        text.push_str(" ...");
+    }
+    text
+}
+
 impl Trouble {
     pub(super) fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             code: code.into(),
-            message: message.into(),
+            message: bounded(message),
             location: None,
             gave_up: false,
         }
@@ -150,6 +164,8 @@ impl PackageManager {
             let forces = matches!(pending.wanted, Wanted::Delete { force: true, .. });
             match self.step(course, &record, pending, journal, step) {
                 Ok(()) if step == Step::Remove => return Ok(()),
+                // That it is done is written down with what it changed.
+                Ok(()) if step == Step::Place => {}
                 Ok(()) => self.done(course.entry, step)?,
                 Err(StepError::NotBegun(error)) => return Err(error),
                 Err(StepError::Failed(trouble)) if forces && step != Step::Remove => {
@@ -266,7 +282,7 @@ impl PackageManager {
             && let Some(lifecycle) = busy.take()
             && let Some(then) = self.stop_what_began(entry, lifecycle)
         {
-            error.message = format!("{}; then {then}", error.message);
+            error.message = bounded(format!("{}; then {then}", error.message));
             written = noted(&error, None);
         }
         if let Err(unwritten) = written {
@@ -428,6 +444,7 @@ impl PackageManager {
             if let Some(journal) = record.journal_mut() {
                 // What cannot be written now is done again: not instead of what was there first.
                 journal.before = journal.before.take().or(before);
+                journal.steps.pop_front();
                 journal.phase = Phase::Waiting;
             }
         });

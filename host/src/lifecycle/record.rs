@@ -246,3 +246,31 @@ impl Record {
         }
     }
 }
+
+impl Record {
+    /// What failed is to be tried again.
+    pub(super) fn wait_again(&mut self) {
+        if let Some(journal) = self.journal_mut() {
+            journal.phase = Phase::Waiting;
+        }
+    }
+
+    /// What is given when all that is recorded is done.
+    pub(super) fn kwargs_to_be(&self) -> &Map<String, Value> {
+        let mut given = self.pending.iter().rev().filter_map(|it| match &it.wanted {
+            Wanted::Add(add) if it.journal.is_none() => add.install_kwargs.as_ref(),
+            Wanted::Reconfigure { install_kwargs } if it.journal.is_none() => Some(install_kwargs),
+            _ => None,
+        });
+        given.next().unwrap_or(&self.given_kwargs)
+    }
+
+    /// Its version when all that is recorded is done.
+    pub(super) fn version_to_be(&self) -> Option<String> {
+        let mut adds = self.pending.iter().rev().filter_map(|it| match &it.wanted {
+            Wanted::Add(add) if it.journal.is_none() => add.version.clone(),
+            _ => None,
+        });
+        adds.next().or_else(|| self.version.clone())
+    }
+}

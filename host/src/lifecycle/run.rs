@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::code::{self, Context, Said, chain};
-use super::engine::{Course, StepError, Trouble};
+use super::engine::{Course, StepError, Trouble, bounded};
 use super::entry::Entry;
 use super::error::ManagerError;
 use super::hook::{self, Call, Code, End, Patience, Report};
@@ -12,7 +12,7 @@ use super::manager::{Inner, PackageManager};
 use super::record::Step;
 use super::request::HookProgress;
 use super::status::LifecycleState;
-use crate::plugin::{HookName, Lifecycle};
+use crate::plugin::{HookName, Lifecycle, ResolveError};
 
 impl PackageManager {
     /// Runs a hook of the package's code, if it has any.
@@ -53,7 +53,7 @@ impl PackageManager {
                 entry.live().lifecycle = Some(shown_lifecycle(&lifecycle));
                 *course.busy = Some(lifecycle);
                 result.map_err(|fault| {
-                    let location = fault.location().map(ToString::to_string);
+                    let location = fault.location().map(|it| bounded(it.to_string()));
                     let trouble = Trouble::new(fault.code(), fault.to_string());
                     StepError::Failed(Trouble {
                         location,
@@ -61,7 +61,7 @@ impl PackageManager {
                     })
                 })
             }
-            End::NotMade(error) => Err(Trouble::new(error.code(), chain(&error)).into()),
+            End::NotMade(error) => Err(Trouble::new(error.code(), why_not_made(&error)).into()),
             End::NotBegun(error) => {
                 let message = format!("no thread can be made for the hook: {error}");
                 Err(Trouble::new("io", message).into())
@@ -129,6 +129,17 @@ impl PackageManager {
             hurry: hurry.clone(),
         }
     }
+}
+
+/// Why there is no object, also where its plugin is there and must not be loaded.
+fn why_not_made(error: &ResolveError) -> String {
+    let mut why = chain(error);
+    if let ResolveError::Unknown { search, .. } = error {
+        for (path, refusal) in &search.refused {
+            why = format!("{why}; refused `{}`: {refusal}", path.display());
+        }
+    }
+    why
 }
 
 fn shown_lifecycle(lifecycle: &Lifecycle) -> LifecycleState {

@@ -7,11 +7,14 @@
 //! | `fail-unless FILE` | fails unless there is that file |
 //! | `hang` | never returns |
 //! | `wait` | returns an error once it is told to give up |
+//! | `wait-for FILE` | returns once there is that file |
 //! | `sleep MS` | takes that long |
+//! | `tell FILE` | appends a line to that file: the package's folder, and the hook |
 //! | `abort`, `exit` | ends the process |
 //! | `fetch URL` | fetches a repository into `fetched` |
 //! | `update URL` | fetches it again |
 //! | `progress` | says three times how far it is |
+//! | `progress FILE` | the same, and then waits for that file |
 //!
 //! Each hook is written down in `hooks` of the data folder when it begins, and when it ends.
 
@@ -19,10 +22,24 @@
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
+use std::path::Path;
 use std::time::Duration;
 
 use keyway_plugin::{Context, Error, Hook, Lifecycle, export_plugin};
 use serde_json::Value;
+
+/// One write, so that a line is there or not.
+fn append(path: &Path, line: &str) -> Result<(), Error> {
+    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+    file.write_all(format!("{line}\n").as_bytes())?;
+    Ok(())
+}
+
+fn wait_for(path: &Path) {
+    while !path.exists() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
 
 struct Misbehaves {
     context: Context,
@@ -30,10 +47,7 @@ struct Misbehaves {
 
 impl Misbehaves {
     fn note(&self, line: &str) -> Result<(), Error> {
-        let path = self.context.data_dir().join("hooks");
-        let mut file = OpenOptions::new().create(true).append(true).open(path)?;
-        file.write_all(format!("{line}\n").as_bytes())?;
-        Ok(())
+        append(&self.context.data_dir().join("hooks"), line)
     }
 
     fn behaves(&self, name: &str, hook: Option<&Hook<'_>>) -> Result<(), Error> {
@@ -44,7 +58,7 @@ impl Misbehaves {
         match (word, hook) {
             ("panic", _) => panic!("no luck in {name}"),
             ("fail", _) => return Err(format!("cannot {name}").into()),
-            ("fail-unless", _) if !std::path::Path::new(rest).exists() => {
+            ("fail-unless", _) if !Path::new(rest).exists() => {
                 return Err(format!("cannot {name} without {rest}").into());
             }
             ("hang", _) => loop {
@@ -55,6 +69,12 @@ impl Misbehaves {
                     self.note(&format!("{name} was told to give up"))?;
                 }
                 return Err("gave up".into());
+            }
+            ("wait-for", _) => wait_for(Path::new(rest)),
+            ("tell", _) => {
+                let root = self.context.package_root();
+                let package = root.file_name().unwrap_or_default().to_string_lossy();
+                append(Path::new(rest), &format!("{package} {name}"))?;
             }
             ("sleep", _) => std::thread::sleep(Duration::from_millis(rest.parse()?)),
             ("abort", _) => std::process::abort(),
@@ -68,6 +88,9 @@ impl Misbehaves {
                 for done in 1..=3 {
                     hook.progress(done, Some(3), &format!("step {done}"));
                     std::thread::sleep(Duration::from_millis(200));
+                }
+                if !rest.is_empty() {
+                    wait_for(Path::new(rest));
                 }
             }
             _ => {}
