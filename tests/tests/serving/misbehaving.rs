@@ -55,6 +55,7 @@ fn what_panics_or_fails_is_told_in_the_status() {
     for one in server.said()["failed"].as_array().unwrap() {
         failed.push(one["name"].as_str().unwrap().to_owned());
     }
+    failed.sort();
     assert_eq!(failed, ["acme.fails-in-start", "acme.panics-in-start"]);
     assert_eq!(server.started(), ["acme.bystander"]);
     assert_unharmed(&home);

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use keyway_tests::server::Home;
 use keyway_tests::threebots::ThreeBot;
+use serde_json::Value;
 
 use crate::agree::{assert_agree, assert_nothing_under_way};
 use crate::{done, text};
@@ -71,7 +72,10 @@ fn ask(home: &Home, random: &mut Random) -> Result<(), String> {
     if output.code == 0 {
         return Ok(());
     }
-    let code = output.error()["code"]
+    // Who records what is wanted may have warned of what was interrupted.
+    let last = output.stderr.lines().last().unwrap_or_default();
+    let error: Value = serde_json::from_str(last).map_err(|_| format!("{output:#?}"))?;
+    let code = error["error"]["code"]
         .as_str()
         .unwrap_or_default()
         .to_owned();
