@@ -45,6 +45,8 @@ fn main() -> ExitCode {
     log(match args.command {
         // Nobody else tells what it does.
         Command::Serve(_) => Level::INFO,
+        // What it found is in the answer.
+        Command::Package(_) if args.json => Level::ERROR,
         _ => Level::WARN,
     });
     let result = match &args.command {

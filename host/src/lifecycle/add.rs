@@ -74,6 +74,7 @@ impl PackageManager {
         let plan = self.files().plan(path)?;
         let said = Said::of(plan.source().metadata())?;
         let name = said.toml.name.to_string();
+        self.check_ours(&name)?;
         let mut add = wanted_add(request, source, &said, incoming.map(Path::to_path_buf));
         if request.start {
             self.check_needs(&name, &add)?;
@@ -107,6 +108,24 @@ impl PackageManager {
         done
     }
 
+    /// A package that is managed, and not on our record, is on somebody else's.
+    fn check_ours(&self, name: &str) -> Result<(), ManagerError> {
+        if self.entry(name).is_some() || !self.files().managed()?.iter().any(|it| it == name) {
+            return Ok(());
+        }
+        let root = self.files().root().display();
+        Err(ManagerError::Refused {
+            name: name.to_owned(),
+            code: "managed-elsewhere",
+            why: format!("belongs in `{root}` to a manager with another state folder"),
+            remedy: Some(
+                "use that one's `--state-dir`, or another `--package-root`; if it is lost, \
+                 `keyway serve --recover` takes over what is there"
+                    .to_owned(),
+            ),
+        })
+    }
+
     fn add_link(
         &self,
         request: &AddRequest,
@@ -126,6 +145,7 @@ impl PackageManager {
         }
         let said = self.files().check_link(&folder)?;
         let name = said.toml.name.to_string();
+        self.check_ours(&name)?;
         let add = wanted_add(request, InstalledFrom::Link { path: folder }, &said, None);
         if request.start {
             self.check_needs(&name, &add)?;

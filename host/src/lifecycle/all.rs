@@ -305,7 +305,7 @@ impl PackageManager {
                 tracing::error!(package = entry.name, "{unwritten}");
             }
         }
-        self.end_object(&mut course.busy);
+        self.end_object(course.entry, &mut course.busy);
         stopped.map(|()| true).map_err(|error| match error {
             ManagerError::Failed { error, .. } => error.message,
             error => error.to_string(),

@@ -108,6 +108,8 @@ impl PackageManager {
             }
             if let Wanted::Reconfigure { install_kwargs } = &wanted {
                 record.given_kwargs = install_kwargs.clone();
+                // With these it is not.
+                record.is_installed = false;
             }
             record
                 .pending
@@ -261,8 +263,8 @@ impl PackageManager {
         };
         // Nobody knows what state its object is in; but only that can stop what it does.
         let is_useless = !matches!(step, Step::Stop | Step::Start);
-        if is_useless && let Some(lifecycle) = busy.take() {
-            hook::end(lifecycle, self.deadlines().grace);
+        if is_useless {
+            self.end_object(entry, busy);
         }
         // Before it is noted: who is killed in between finds an interrupted step, and does the same.
         let mut before = journal.before.as_ref();
@@ -312,7 +314,7 @@ impl PackageManager {
         let patience = self.patience(HookName::Stop);
         match hook::run(Code::Made(lifecycle), call, &patience, report) {
             End::Returned(lifecycle, result) => {
-                hook::end(lifecycle, self.deadlines().grace);
+                self.drop_object(entry, lifecycle);
                 result.err().map(|fault| fault.to_string())
             }
             End::NotMade(_) | End::NotBegun(_) => None,
@@ -350,12 +352,12 @@ impl PackageManager {
                 let Wanted::Add(add) = &pending.wanted else {
                     return Ok(());
                 };
-                self.end_object(&mut course.busy);
+                self.end_object(course.entry, &mut course.busy);
                 self.place(course, record, add)
             }
             Step::Accept => Ok(self.files().accept(record)?),
             Step::Read => {
-                self.end_object(&mut course.busy);
+                self.end_object(course.entry, &mut course.busy);
                 let said = Said::read_of(&record.name, &self.files().path(record), self.dirs())?;
                 Ok(self.change(entry, |record| record.has_said(&said))?)
             }
@@ -363,7 +365,7 @@ impl PackageManager {
                 let Wanted::Delete { purge, .. } = pending.wanted else {
                     return Ok(());
                 };
-                self.end_object(&mut course.busy);
+                self.end_object(course.entry, &mut course.busy);
                 self.remove(entry, record, purge)
             }
             Step::Stop if !entry.is_running() => Ok(()),
@@ -373,7 +375,7 @@ impl PackageManager {
             }
             Step::Prepare => {
                 if matches!(pending.wanted, Wanted::Reconfigure { .. }) {
-                    self.end_object(&mut course.busy);
+                    self.end_object(course.entry, &mut course.busy);
                 }
                 self.hook(course, step, HookName::Prepare, None)
             }
@@ -395,7 +397,7 @@ impl PackageManager {
             }
             Step::Uninstall => {
                 self.hook(course, step, HookName::Uninstall, None)?;
-                self.end_object(&mut course.busy);
+                self.end_object(course.entry, &mut course.busy);
                 Ok(())
             }
         }
@@ -458,7 +460,7 @@ impl PackageManager {
         record: &Record,
         pending: &Pending,
     ) -> Result<(), ManagerError> {
-        self.end_object(&mut course.busy);
+        self.end_object(course.entry, &mut course.busy);
         let is_link = |from: &InstalledFrom| matches!(from, InstalledFrom::Link { .. });
         let add = pending.wanted.add();
         // Of those one does not lie where the other does: both are in place.
@@ -501,9 +503,16 @@ impl PackageManager {
     }
 
     /// Drops the package's object.
-    pub(super) fn end_object(&self, busy: &mut Busy<'_>) {
+    pub(super) fn end_object(&self, entry: &Entry, busy: &mut Busy<'_>) {
         if let Some(lifecycle) = busy.take() {
-            hook::end(lifecycle, self.deadlines().grace);
+            self.drop_object(entry, lifecycle);
+        }
+    }
+
+    /// One whose drop does not return is still in the package's code.
+    fn drop_object(&self, entry: &Entry, lifecycle: Lifecycle) {
+        if !hook::end(lifecycle, self.deadlines().grace) {
+            entry.live().wants_restart = true;
         }
     }
 }

@@ -113,8 +113,9 @@ pub(super) fn run(code: Code, call: Call, patience: &Patience, report: Report) -
     }
 }
 
-/// Drops an object; what its drop does wrong is logged. One that does not return in time is given up.
-pub(super) fn end(lifecycle: Lifecycle, grace: Duration) {
+/// Drops an object; what its drop does wrong is logged. One that does not return in time is given up:
+/// whether it returned.
+pub(super) fn end(lifecycle: Lifecycle, grace: Duration) -> bool {
     let (sender, receiver) = mpsc::channel();
     let spawned = thread::Builder::new().spawn(move || {
         if let Err(fault) = lifecycle.end() {
@@ -122,9 +123,12 @@ pub(super) fn end(lifecycle: Lifecycle, grace: Duration) {
         }
         let _ = sender.send(());
     });
-    if spawned.is_ok() && receiver.recv_timeout(grace) == Err(RecvTimeoutError::Timeout) {
+    let returned =
+        spawned.is_err() || receiver.recv_timeout(grace) != Err(RecvTimeoutError::Timeout);
+    if !returned {
         tracing::warn!("the drop of a lifecycle does not return");
     }
+    returned
 }
 
 /// One run of a hook, as the hook sees it.

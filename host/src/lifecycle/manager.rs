@@ -28,9 +28,10 @@ use crate::plugin::Registry;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Deadlines {
-    /// The hooks `prepare`, `install` and `upgrade`: 30 minutes by default, since they may fetch.
+    /// The hooks `prepare`, `install` and `upgrade`: 30 minutes by default, since they may fetch. The
+    /// construction of the lifecycle counts to the hook that it is made for, here and below.
     pub prepare: Duration,
-    /// The hook `start`, and the construction of the lifecycle: one minute by default.
+    /// The hook `start`: one minute by default.
     pub start: Duration,
     /// The hooks `stop` and `uninstall`: one minute by default.
     pub stop: Duration,

@@ -246,7 +246,7 @@ fn arguments_that_could_not_be_read_again_are_refused() {
     let hello = ThreeBot::new("hello", "hello").put(place.at("hello"));
     let deep = (0..124).fold(json!(1), |inner, _| json!({"a": inner}));
     let error = manager.add(given(path(&hello), deep.clone())).unwrap_err();
-    assert_eq!(error.code(), "state-not-written", "{error}");
+    assert_eq!(error.code(), "bad-request", "{error}");
     assert_eq!(manager.packages(None), []);
     manager.add(path(&hello)).unwrap();
     manager.reconfigure("acme.hello", deep).unwrap_err();
@@ -422,4 +422,67 @@ fn a_package_that_cannot_be_put_back_keeps_nobody_from_opening() {
     let bystander = ThreeBot::new("bystander", "hello").put(place.at("bystander"));
     manager.add(path(bystander)).unwrap();
     manager.delete("acme.grows", true).unwrap();
+}
+
+#[test]
+fn two_state_folders_do_not_take_each_others_packages() {
+    let place = Place::new();
+    let manager = place.manager();
+    let hello = ThreeBot::new("hello", "hello").put(place.at("hello"));
+    manager.add(path(&hello)).unwrap();
+    let other = place.builder().state_dir(place.at("other")).open().unwrap();
+    let error = other.add(path(&hello)).unwrap_err();
+    assert_eq!(error.code(), "managed-elsewhere");
+    assert_eq!(
+        other.delete("acme.hello", true).unwrap_err().code(),
+        "not-on-record"
+    );
+    assert!(other.packages(None).is_empty());
+    let link = keyway::lifecycle::AddSource::Link { link: hello };
+    let error = other
+        .add(keyway::lifecycle::AddRequest::new(link))
+        .unwrap_err();
+    assert_eq!(error.code(), "managed-elsewhere");
+    assert!(manager.status("acme.hello").unwrap().running);
+    assert!(manager.package_root().join("acme.hello").exists());
+}
+
+#[test]
+fn a_start_after_a_failed_reconfiguration_installs_with_the_new_arguments() {
+    let place = Place::new();
+    let manager = place.manager();
+    let package = ThreeBot::new("picky", "misbehaves").put(place.at("picky"));
+    manager.add(path(package)).unwrap();
+    let wanted = place.at("wanted");
+    let kwargs = json!({"install": format!("fail-unless {}", wanted.display())});
+    manager.reconfigure("acme.picky", kwargs).unwrap_err();
+    fs::write(&wanted, "").unwrap();
+    place.forget_hooks("acme.picky");
+    manager.start("acme.picky").unwrap();
+    let begun: Vec<_> = place
+        .hooks("acme.picky")
+        .into_iter()
+        .filter(|it| it.ends_with("begins"))
+        .collect();
+    assert_eq!(
+        begun,
+        [
+            "new begins",
+            "prepare begins",
+            "install begins",
+            "start begins"
+        ]
+    );
+}
+
+#[test]
+fn an_object_whose_drop_hangs_wants_a_restart() {
+    let place = Place::new();
+    let manager = place.manager();
+    let package = ThreeBot::new("clings", "misbehaves").put(place.at("clings"));
+    manager
+        .add(given(path(package), json!({"drop": "hang"})))
+        .unwrap();
+    manager.reload("acme.clings").unwrap();
+    assert!(manager.status("acme.clings").unwrap().wants_restart);
 }
