@@ -81,6 +81,7 @@ fn ask(home: &Home, random: &mut Random) -> Result<(), String> {
         .to_owned();
     match &*code {
         "not-on-record" | "disabled" | "not-newer" | "busy" | "not-brought" => Ok(()),
+        "to-be-deleted" => Ok(()),
         // It was killed.
         "no-answer" | "no-server" | "state-held" => Ok(()),
         _ => Err(format!("{arguments:?}: {}", output.stderr)),
