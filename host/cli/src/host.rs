@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use keyway::lifecycle::PackageManager;
 use keyway::package::{DataDirs, LoadError, Package, PackageError};
 use keyway::plugin::{ResolveError, TypeKind};
 use keyway::structure::{DescribedPackage, Error, PackageStructure};
@@ -35,7 +36,7 @@ pub(crate) fn package_state(state: &State) -> Result<PathBuf, Failure> {
     let named = state.state_dir.clone();
     let named = named.or_else(|| std::env::var_os(STATE_VARIABLE).map(PathBuf::from));
     let named = named.filter(|folder| !folder.as_os_str().is_empty());
-    let Some(folder) = named.or_else(keyway_server::default_state_dir) else {
+    let Some(folder) = named.or_else(PackageManager::default_state_dir) else {
         return Err(keyway_server::ServeError::NoStateDir.into());
     };
     std::path::absolute(&folder).map_err(|error| {

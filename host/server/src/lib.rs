@@ -91,7 +91,7 @@ mod tests;
 
 pub use about::About;
 pub use error::{ClientError, ServeError};
-pub use options::{Ready, ServeOptions, default_state_dir};
+pub use options::{Ready, ServeOptions};
 pub use problem::Problem;
 pub use router::router;
 

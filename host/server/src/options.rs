@@ -12,7 +12,8 @@ use keyway::lifecycle::{Deadlines, PackageManager, PackageManagerBuilder};
 pub struct ServeOptions {
     /// How plugins and packages are found.
     pub loader: PackageLoader,
-    /// Where records and data lie; `None` for the [default](default_state_dir).
+    /// Where records and data lie; `None` for the
+    /// [default](PackageManager::default_state_dir).
     pub state_dir: Option<PathBuf>,
     /// Where packages lie; `None` for the default of the manager.
     pub package_root: Option<PathBuf>,
@@ -59,13 +60,6 @@ impl ServeOptions {
         }
         manager
     }
-}
-
-/// Where records and data lie if nobody says otherwise: `packages` in the
-/// [state folder](keyway::plugin::state_dir) of Keyway, if there is one.
-#[must_use]
-pub fn default_state_dir() -> Option<PathBuf> {
-    Some(keyway::plugin::state_dir()?.join("packages"))
 }
 
 /// A server that has started what should run.

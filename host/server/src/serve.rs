@@ -16,7 +16,7 @@ use tokio::{task, time};
 
 use crate::connections::accept;
 use crate::error::ServeError;
-use crate::options::{Ready, ServeOptions, default_state_dir};
+use crate::options::{Ready, ServeOptions};
 use crate::router::router;
 use crate::socket::{Place, Socket, canonical};
 
@@ -72,7 +72,10 @@ async fn run(options: &ServeOptions, ready: impl FnOnce(&Ready)) -> Result<(), S
     let (events, mut happened) = mpsc::unbounded_channel();
     // Before anything that takes long.
     watch_signals(&events).map_err(ServeError::Runtime)?;
-    let state_dir = options.state_dir.clone().or_else(default_state_dir);
+    let state_dir = options
+        .state_dir
+        .clone()
+        .or_else(PackageManager::default_state_dir);
     let state_dir = canonical(&state_dir.ok_or(ServeError::NoStateDir)?)?;
     let place = Place::of(&state_dir)?;
     let settings = options.manager(state_dir).socket(place.path());

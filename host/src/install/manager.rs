@@ -19,7 +19,10 @@ pub(crate) struct Kept {
     pub(crate) new: Option<Receipt>,
 }
 
-#[allow(dead_code, reason = "for the package manager")]
+#[cfg_attr(
+    not(feature = "lifecycle"),
+    allow(dead_code, reason = "only tests go this way without the manager")
+)]
 impl Installer {
     /// Lets it install, upgrade and remove what belongs to the package manager. What it installs
     /// belongs to it from then on, with the same step; what it removes does so no more. What the

@@ -124,7 +124,10 @@ impl Staged {
     ///
     /// As [`commit`](Self::commit). [`InstallError::Unfinished`]: the new version of an earlier upgrade
     /// is in place, and the old one is still kept.
-    #[allow(dead_code, reason = "for the package manager")]
+    #[cfg_attr(
+        not(feature = "lifecycle"),
+        allow(dead_code, reason = "only tests go this way without the manager")
+    )]
     pub(crate) fn commit_keeping(self) -> Result<Installed, InstallError> {
         self.put(true)
     }

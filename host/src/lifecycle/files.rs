@@ -14,7 +14,7 @@ use super::status::InstalledFrom;
 use crate::archive::{self, Limits};
 use crate::install::{InstallError, Installer, Operation, Plan, Staged};
 use crate::package::PackageLoader;
-use crate::transaction::Which;
+use crate::transaction::{Which, sync_tree};
 
 /// Where our own copies lie before they are installed.
 const INCOMING: &str = "incoming";
@@ -131,7 +131,7 @@ impl Files {
             copied.map(|_| ()).map_err(|error| at(&to, error))
         };
         copied
-            .and_then(|()| sync_all(&incoming).map_err(|error| at(&incoming, error)))
+            .and_then(|()| sync_tree(&incoming).map_err(|error| at(&incoming, error)))
             .inspect_err(|_| self.drop_incoming(&incoming))?;
         Ok(incoming)
     }
@@ -279,16 +279,4 @@ fn at(path: &Path, source: io::Error) -> ManagerError {
         path: path.to_path_buf(),
         source,
     }
-}
-
-/// Brings what lies in a folder to the disk: all of its file system.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-fn sync_all(folder: &Path) -> io::Result<()> {
-    Ok(rustix::fs::syncfs(fs::File::open(folder)?)?)
-}
-
-/// There is no such way here; a copy that is lost makes an error, and the package can be added again.
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn sync_all(_: &Path) -> io::Result<()> {
-    Ok(())
 }

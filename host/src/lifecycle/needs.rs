@@ -88,11 +88,15 @@ impl PackageManager {
         starts: bool,
         report: &Report,
     ) -> Result<(), Trouble> {
+        let dependencies = entry.record().dependencies.clone();
+        // Most need nothing, and the needs of all are many.
+        if dependencies.is_empty() {
+            return Ok(());
+        }
         let needs = self.needs(None);
         if let Some(cycle) = order::cycle_through(&needs, &entry.name) {
             return Err(Unmet::cycle(&cycle).into());
         }
-        let dependencies = entry.record().dependencies.clone();
         for (name, which) in &dependencies {
             let needed = self.needed(name, which)?;
             // What is busy may be about to stop: then its turn is waited for.

@@ -14,6 +14,7 @@ use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition}
 use super::error::ManagerError;
 use super::lock::private;
 use super::record::{FORMAT, Record};
+use crate::transaction::sync_folder;
 
 const TABLE: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("packages");
 /// The database's name in the state folder.
@@ -227,7 +228,7 @@ fn make(folder: &Path, records: &[Record]) -> Result<(), String> {
         Ok(transaction.commit()?)
     })?;
     fs::rename(&new, folder.join(FILE)).map_err(text)?;
-    sync(folder).map_err(text)
+    sync_folder(folder).map_err(text)
 }
 
 fn open(path: &Path) -> Result<Contained, Why> {
@@ -343,16 +344,4 @@ fn read_backup(path: &Path) -> Vec<Record> {
         (u32::from_str_radix(sum, 16) == Ok(expected) && record.format == FORMAT).then_some(record)
     });
     records.collect()
-}
-
-fn sync(folder: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        File::open(folder)?.sync_all()?;
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = (folder, File::open::<&Path>);
-    }
-    Ok(())
 }

@@ -72,6 +72,8 @@ pub(crate) use managed::{is_managed, managed};
 pub(crate) use recover::restore;
 #[cfg(feature = "install")]
 pub(crate) use root::{LockedRoot, Root};
+#[cfg(feature = "lifecycle")]
+pub(crate) use sync::{sync_folder, sync_tree};
 #[cfg(feature = "install")]
 pub(crate) use work::Work;
 

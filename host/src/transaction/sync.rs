@@ -51,7 +51,7 @@ fn sync_below(folder: &Path) -> io::Result<()> {
 
 /// Writes to the disk which names a folder has, where the file system can do that.
 #[cfg(unix)]
-pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     match File::open(folder)?.sync_all() {
         // So says Linux of folders of some network file systems.
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
@@ -61,6 +61,6 @@ pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
 
 /// Folders cannot be synced there.
 #[cfg(not(unix))]
-pub(super) fn sync_folder(_: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }

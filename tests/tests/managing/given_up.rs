@@ -1,6 +1,7 @@
 //! What went wrong and was given up, put off or taken up again: nothing is lost, nobody is stuck.
 
 use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use keyway::install::Cancellation;
@@ -44,6 +45,18 @@ fn link(folder: &std::path::Path) -> AddRequest {
 const ENDS: &str = "KEYWAY_TEST_ENDS";
 const NEEDS_BASE: &str = "[dependencies]\n\"acme.base\" = \"*\"";
 
+/// `acme.grows` runs, and its upgrade to 2.0 failed, since it did not stop. The file that lets it stop,
+/// and the folder of the new version.
+fn fail_to_stop_for_an_upgrade(place: &Place, manager: &PackageManager) -> (PathBuf, PathBuf) {
+    let file = place.at("file");
+    let kwargs = json!({"stop": format!("fail-unless {}", file.display())});
+    let one = ThreeBot::new("grows", "misbehaves").put(place.at("one"));
+    manager.add(given(path(one), kwargs)).unwrap();
+    let two = version("2.0", "grows", "misbehaves").put(place.at("two"));
+    manager.add(path(&two)).unwrap_err();
+    (file, two)
+}
+
 #[test]
 fn an_add_that_fails_leaves_what_was_installed_without_a_manager() {
     let place = Place::new();
@@ -63,12 +76,7 @@ fn an_add_that_fails_leaves_what_was_installed_without_a_manager() {
 fn an_upgrade_whose_stop_failed_outlives_the_server() {
     let place = Place::new();
     let manager = place.manager();
-    let file = place.at("file");
-    let kwargs = json!({"stop": format!("fail-unless {}", file.display())});
-    let one = ThreeBot::new("grows", "misbehaves").put(place.at("one"));
-    manager.add(given(path(one), kwargs)).unwrap();
-    let two = version("2.0", "grows", "misbehaves").put(place.at("two"));
-    manager.add(path(&two)).unwrap_err();
+    let (file, two) = fail_to_stop_for_an_upgrade(&place, &manager);
     fs::remove_dir_all(&two).unwrap();
     fs::write(&file, "").unwrap();
     stop(&manager);
@@ -84,12 +92,7 @@ fn an_upgrade_whose_stop_failed_outlives_the_server() {
 fn what_runs_all_the_same_starts_again_with_the_next_server() {
     let place = Place::new();
     let manager = place.manager();
-    let file = place.at("file");
-    let kwargs = json!({"stop": format!("fail-unless {}", file.display())});
-    let one = ThreeBot::new("grows", "misbehaves").put(place.at("one"));
-    manager.add(given(path(one), kwargs)).unwrap();
-    let two = version("2.0", "grows", "misbehaves").put(place.at("two"));
-    manager.add(path(&two)).unwrap_err();
+    let (file, _) = fail_to_stop_for_an_upgrade(&place, &manager);
     assert_eq!(
         manager.start("acme.grows").unwrap().outcome,
         Outcome::Already

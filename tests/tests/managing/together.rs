@@ -24,6 +24,14 @@ fn stop(manager: &PackageManager) -> Vec<String> {
     stopped.stopped
 }
 
+/// `acme.base`, and `acme.top`, which needs it; both run.
+fn add_base_and_top(place: &Place, manager: &PackageManager) {
+    let base = ThreeBot::new("base", "hello").put(place.at("base"));
+    manager.add(path(base)).unwrap();
+    let top = needing("top", NEEDS_BASE).put(place.at("top"));
+    manager.add(path(top)).unwrap();
+}
+
 const NEEDS_BASE: &str = "[dependencies]\n\"acme.base\" = \">=1.0\"";
 
 #[test]
@@ -86,12 +94,7 @@ fn what_is_missing_or_too_old_or_circular_is_named() {
 fn what_is_needed_is_started_first_and_not_stopped_under_others() {
     let place = Place::new();
     let manager = place.manager();
-    manager
-        .add(path(ThreeBot::new("base", "hello").put(place.at("base"))))
-        .unwrap();
-    manager
-        .add(path(needing("top", NEEDS_BASE).put(place.at("top"))))
-        .unwrap();
+    add_base_and_top(&place, &manager);
     for refused in [
         manager.stop("acme.base"),
         manager.disable("acme.base"),
@@ -191,12 +194,7 @@ fn a_new_process_starts_what_should_run_and_nothing_else() {
 fn one_bad_package_stops_only_those_that_need_it() {
     let place = Place::new();
     let manager = place.manager();
-    manager
-        .add(path(ThreeBot::new("base", "hello").put(place.at("base"))))
-        .unwrap();
-    manager
-        .add(path(needing("top", NEEDS_BASE).put(place.at("top"))))
-        .unwrap();
+    add_base_and_top(&place, &manager);
     manager
         .add(path(ThreeBot::new("other", "hello").put(place.at("other"))))
         .unwrap();

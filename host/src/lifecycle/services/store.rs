@@ -8,7 +8,7 @@
 //!   on when there is room.
 
 use std::collections::HashMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -20,6 +20,7 @@ use tempfile::TempPath;
 
 use super::error::StoreError;
 use super::records::{self, Failure, Pair};
+use crate::transaction::sync_folder;
 
 /// As many bytes of a store are kept in memory at most.
 const CACHE: usize = 8 << 20;
@@ -406,12 +407,4 @@ fn make_folder(folder: &Path) -> io::Result<()> {
         builder.mode(0o700);
     }
     builder.create(folder)
-}
-
-/// Has the names in `folder` on disk.
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        File::open(folder)?.sync_all()?;
-    }
-    Ok(())
 }
