@@ -233,7 +233,19 @@ impl PackageManager {
         };
         // Somebody may have begun to need it since it was looked.
         self.check_unneeded(entry, wanted)?;
-        self.begin(entry, wanted.clone(), steps, ends, false)?;
+        let mut begun = wanted.clone();
+        // Somebody else added it meanwhile: what is staged only in this process would be lost with it,
+        // and the operation with what it was to bring could not be gone on with.
+        let staged = match (staged, &mut begun) {
+            (Some(_), Wanted::Add(add)) if standing.is_placed && add.incoming.is_none() => {
+                if let InstalledFrom::Path { path } = &add.source {
+                    add.incoming = Some(self.files().take_in(path)?);
+                }
+                None
+            }
+            (staged, _) => staged,
+        };
+        self.begin(entry, begun, steps, ends, false)?;
         course.staged = staged;
         self.execute(&mut course)?;
         let Course { warnings, .. } = course;

@@ -193,3 +193,33 @@ fn killed_at_random_moments_records_files_and_journal_agree() {
         began.elapsed()
     );
 }
+
+/// Which of the two is first is nobody's to say; what the other one brings must not be lost with the
+/// server.
+#[test]
+fn killed_while_two_add_two_versions_at_once_either_is_gone_on_with() {
+    let home = Home::new();
+    make_packages(&home);
+    let mut random = Random(0x7EED);
+    for round in 0..12 {
+        let short = NAMES[WITH_CODE + round % (NAMES.len() - WITH_CODE)];
+        let mut server = home.serve();
+        assert_agree(&home, &format!("before round {round}"));
+        let name = format!("acme.{short}");
+        if home.packages().iter().any(|it| it["name"] == *name) {
+            done(&home, &["delete", &name, "--purge"]);
+        }
+        let moment = Duration::from_millis(15 + random.below(60) as u64);
+        thread::scope(|scope| {
+            for version in ["1.0.0", "1.1.0"] {
+                let folder = text(&home.at("packages").join(version).join(short));
+                let home = &home;
+                scope.spawn(move || home.package(&["add", "--path", &folder]));
+            }
+            thread::sleep(moment);
+            server.kill();
+        });
+    }
+    let _server = home.serve();
+    assert_agree(&home, "in the end");
+}
