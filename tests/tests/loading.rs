@@ -251,11 +251,13 @@ fn what_hosts_use_can_be_sent_and_shared() {
     both::<keyway::lifecycle::Deadlines>();
     both::<keyway::lifecycle::DeleteRequest>();
     both::<keyway::lifecycle::Holder>();
+    both::<keyway::lifecycle::HookOutcome>();
     both::<keyway::lifecycle::HookProgress>();
     both::<keyway::lifecycle::InstalledFrom>();
     both::<keyway::lifecycle::LastError>();
     both::<keyway::lifecycle::LifecycleState>();
     both::<keyway::lifecycle::ManagerError>();
+    both::<keyway::lifecycle::ManagerEvent>();
     both::<keyway::lifecycle::Operation>();
     both::<keyway::lifecycle::Outcome>();
     both::<keyway::lifecycle::PackageManager>();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
@@ -11,6 +11,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::{task, time};
 
+use crate::peer::Peer;
 use crate::socket::{may_ask, own_user};
 
 /// As long the headers of a request may take, and a connection may be silent between two.
@@ -23,8 +24,9 @@ pub(crate) async fn accept(listener: UnixListener, router: Router, all: Arc<Grac
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                if is_admitted(&stream) {
-                    task::spawn(answer(stream, router.clone(), all.watcher()));
+                if let Some(peer) = admitted(&stream) {
+                    let router = router.clone().layer(Extension(peer));
+                    task::spawn(answer(stream, router, all.watcher()));
                 }
             }
             // One that went away again, or too many open files.
@@ -36,18 +38,21 @@ pub(crate) async fn accept(listener: UnixListener, router: Router, all: Arc<Grac
     }
 }
 
-fn is_admitted(stream: &UnixStream) -> bool {
+fn admitted(stream: &UnixStream) -> Option<Peer> {
     let own = own_user();
     match stream.peer_cred() {
-        Ok(peer) if may_ask(peer.uid(), own) => true,
+        Ok(peer) if may_ask(peer.uid(), own) => Some(Peer::Process {
+            user: peer.uid(),
+            pid: peer.pid(),
+        }),
         Ok(peer) => {
             let (user, pid) = (peer.uid(), peer.pid());
             tracing::warn!(user, pid, own, "a connection of another user was closed");
-            false
+            None
         }
         Err(error) => {
             tracing::warn!(%error, "a connection was closed: nobody knows whose it is");
-            false
+            None
         }
     }
 }

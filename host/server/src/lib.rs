@@ -68,6 +68,9 @@
 mod about;
 mod error;
 mod options;
+// TCP is not served yet.
+#[allow(dead_code)]
+mod peer;
 mod problem;
 // Half of it is for clients.
 #[cfg_attr(not(unix), allow(dead_code))]

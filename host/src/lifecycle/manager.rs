@@ -13,6 +13,7 @@ use super::asked::steps_of;
 use super::code::{PLUGINS, Said, chain};
 use super::entry::{Entry, Live};
 use super::error::ManagerError;
+use super::events::{ManagerEvent, Observer};
 use super::files::Files;
 use super::lock::StateLock;
 use super::record::{Record, Wanted, WantedAdd};
@@ -62,6 +63,7 @@ pub struct PackageManagerBuilder {
     parallel: usize,
     socket: Option<PathBuf>,
     records_only: bool,
+    observer: Observer,
 }
 
 impl PackageManagerBuilder {
@@ -108,6 +110,14 @@ impl PackageManagerBuilder {
         self
     }
 
+    /// Calls `observer` with what happens, from whatever thread it happens in. It must return at once,
+    /// and ask the manager for nothing meanwhile.
+    #[must_use]
+    pub fn observer(mut self, observer: Arc<dyn Fn(&ManagerEvent) + Send + Sync>) -> Self {
+        self.observer = Observer(Some(observer));
+        self
+    }
+
     /// Whether no hooks run in this process: what is asked for is checked and written down, and done by
     /// the next one that opens the manager without this. Not by default.
     #[must_use]
@@ -147,6 +157,7 @@ impl PackageManagerBuilder {
             protected: self.protected.into_iter().collect(),
             parallel: self.parallel,
             records_only: self.records_only,
+            observer: self.observer,
             stopping: Cancellation::new(),
             giving_up: Cancellation::new(),
             hurry: Cancellation::new(),
@@ -203,6 +214,7 @@ pub(super) struct Inner {
     pub(super) protected: BTreeSet<String>,
     pub(super) parallel: usize,
     pub(super) records_only: bool,
+    pub(super) observer: Observer,
     /// Nothing is begun any more.
     pub(super) stopping: Cancellation,
     /// Hooks that run are to give up.
@@ -272,6 +284,7 @@ impl PackageManager {
             parallel: 16,
             socket: None,
             records_only: false,
+            observer: Observer::default(),
         }
     }
 
@@ -438,6 +451,19 @@ impl PackageManager {
             ..Live::default()
         };
         self.table_mut().remove(&entry.name);
+        let name = entry.name.clone();
+        self.tell(&ManagerEvent::Removed { name });
+    }
+
+    /// Tells who wants to know.
+    pub(super) fn tell(&self, event: &ManagerEvent) {
+        self.0.observer.tell(event);
+    }
+
+    /// Tells that something about a package changed.
+    pub(super) fn tell_changed(&self, entry: &Entry) {
+        let name = entry.name.clone();
+        self.tell(&ManagerEvent::Changed { name });
     }
 
     /// Changes a record: on the disk first.
@@ -473,6 +499,8 @@ impl PackageManager {
         if written.is_ok() || anyway {
             *record = changed;
         }
+        drop(record);
+        self.tell_changed(entry);
         written
     }
 

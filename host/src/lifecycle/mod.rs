@@ -75,6 +75,7 @@ mod code;
 mod engine;
 mod entry;
 mod error;
+mod events;
 mod files;
 mod hook;
 mod lock;
@@ -95,6 +96,7 @@ mod transition;
 mod tests;
 
 pub use error::ManagerError;
+pub use events::{HookOutcome, ManagerEvent};
 pub use manager::{Deadlines, Holder, PackageManager, PackageManagerBuilder, Started, Stopped};
 pub use request::{AddRequest, AddSource, Answer, DeleteRequest, HookProgress, Operation, Outcome};
 pub use services::{PackageStore, StoreError, Stores};

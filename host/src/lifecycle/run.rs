@@ -1,11 +1,13 @@
 //! Running the hooks of packages.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::code::{self, Context, Said, chain};
 use super::engine::{Course, StepError, Trouble, bounded};
 use super::entry::Entry;
 use super::error::ManagerError;
+use super::events::{HookOutcome, ManagerEvent};
 use super::hook::{self, Call, Code, End, Patience, Report};
 use super::lock::make_private;
 use super::manager::{Inner, PackageManager};
@@ -42,12 +44,20 @@ impl PackageManager {
             from: from.unwrap_or_default(),
         };
         let (shown, told) = (Arc::clone(entry), Arc::clone(&course.report));
+        let observer = self.inner().observer.clone();
         let report: Report = Arc::new(move |progress: &HookProgress| {
             shown.live().progress = Some(progress.clone());
             told(progress);
+            observer.tell(&ManagerEvent::Progress(progress.clone()));
         });
+        self.tell(&ManagerEvent::HookBegun {
+            name: entry.name.clone(),
+            hook: hook.to_string(),
+        });
+        let began = Instant::now();
         let end = hook::run(code, call, &self.patience(hook), report);
         entry.live().progress = None;
+        self.tell_ended(entry, hook, began.elapsed(), &end);
         match end {
             End::Returned(lifecycle, result) => {
                 entry.live().lifecycle = Some(shown_lifecycle(&lifecycle));
@@ -76,6 +86,24 @@ impl PackageManager {
                 }))
             }
         }
+    }
+
+    /// Tells how a hook ended: who wants to know, and the log, in one line.
+    fn tell_ended(&self, entry: &Entry, hook: HookName, took: Duration, end: &End) {
+        let outcome = match end {
+            End::Returned(_, Ok(())) => HookOutcome::Done,
+            End::Returned(_, Err(_)) | End::NotMade(_) | End::NotBegun(_) => HookOutcome::Failed,
+            End::GivenUp(_) => HookOutcome::GaveUp,
+        };
+        let (name, hook) = (entry.name.clone(), hook.to_string());
+        let seconds = took.as_secs_f64();
+        tracing::info!(package = name, hook, seconds, ?outcome, "hook");
+        self.tell(&ManagerEvent::HookEnded {
+            name,
+            hook,
+            seconds,
+            outcome,
+        });
     }
 
     /// The package's code, to be made; `None` if it has none.
