@@ -1,0 +1,1 @@
+//! What the export macro says while compiling: see `tests/ui.rs`.
