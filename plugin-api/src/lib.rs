@@ -76,11 +76,13 @@
 //! Build with panics that unwind, which is cargo's default: a plugin built with `panic = "abort"`
 //! is refused by the host, since a panic in it would end the host's process.
 
+mod config;
 mod fetch;
 mod lifecycle;
 mod log;
 mod note;
 mod package;
+mod packages;
 mod store;
 mod structure;
 
@@ -88,10 +90,12 @@ mod structure;
 #[path = "export.rs"]
 pub mod __private;
 
+pub use config::{Config, ConfigError, FromConfig};
 pub use fetch::{Fetch, FetchBuilder, Fetched};
-pub use keyway_abi::{ServiceFailure, StoreChange, StoreExpected, StoreOutcome};
+pub use keyway_abi::{PackageInfo, ServiceFailure, StoreChange, StoreExpected, StoreOutcome};
 pub use lifecycle::{Cancellation, Context, Hook, Lifecycle};
 pub use package::{Package, is_cycle};
+pub use packages::{AddPackage, Packages};
 pub use store::{Scan, Store};
 pub use structure::PackageStructure;
 

@@ -5,10 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyway_abi::{ContextRef, FetchRef, HookRef, StoreRef};
+use keyway_abi::{ConfigRef, ContextRef, FetchRef, HookRef, PackagesRef, StoreRef};
 use once_cell::sync::OnceCell;
 
-use crate::{Error, Fetch, Store};
+use crate::{Config, Error, Fetch, Packages, Store};
 
 /// A package's own code: what is to happen when it is prepared, installed, started, stopped,
 /// upgraded and uninstalled.
@@ -177,6 +177,25 @@ impl Context {
     /// When the host has no such service, or one of another layout.
     pub fn store(&self) -> Result<Store, Error> {
         Ok(Store::new(StoreRef::of(&self.0.context)?))
+    }
+
+    /// What the package was given, typed: [`install_kwargs`](Self::install_kwargs) by key, with defaults
+    /// and with errors that name the key.
+    ///
+    /// # Errors
+    ///
+    /// When the host has no such service, or one of another layout.
+    pub fn config(&self) -> Result<Config, Error> {
+        Ok(Config::new(ConfigRef::of(&self.0.context)?))
+    }
+
+    /// The other packages of the manager: to list, add and start them.
+    ///
+    /// # Errors
+    ///
+    /// When the host has no such service, or one of another layout.
+    pub fn packages(&self) -> Result<Packages, Error> {
+        Ok(Packages::new(PackagesRef::of(&self.0.context)?))
     }
 
     /// Fetching of what stands behind git URLs, into the package's [data folder](Self::data_dir).

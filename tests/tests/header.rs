@@ -7,10 +7,11 @@ use std::mem::{offset_of, size_of};
 use std::process::Command;
 
 use keyway_abi::{
-    Bytes, BytesSink, Call, Entry, Fault, FetchRequestV1, FetchV1, Hook, HookV1, Host, HostV1,
-    LifecycleContext, LifecycleContextV1, LifecycleV1, LogCallsite, LogEvent, LogSite, LogValue,
-    Package, PackageV1, PairSink, PathSink, PathStr, PluginV1, Row, Service, ServiceRequest,
-    StoreChangeV1, StoreOutcomeV1, StoreV1, Str, StrSink, StructureV1,
+    Bytes, BytesSink, Call, ConfigV1, Entry, Fault, FetchRequestV1, FetchV1, Hook, HookV1, Host,
+    HostV1, LifecycleContext, LifecycleContextV1, LifecycleV1, LogCallsite, LogEvent, LogSite,
+    LogValue, Package, PackageAddV1, PackageInfoV1, PackageSink, PackageV1, PackagesV1, PairSink,
+    PathSink, PathStr, PluginV1, Row, Service, ServiceRequest, StoreChangeV1, StoreOutcomeV1,
+    StoreV1, Str, StrSink, StructureV1,
 };
 use keyway_tests::{c, workspace};
 
@@ -79,6 +80,11 @@ fn c_and_rust_lay_the_border_out_alike() {
     ("keyway_store_v1", StoreV1) => [get, scan, apply],
     ("keyway_fetch_request_v1", FetchRequestV1) => [url, branch, rev, folder, update],
     ("keyway_fetch_v1", FetchV1) => [fetch],
+    ("keyway_config_v1", ConfigV1) => [text, integer, number, boolean, length, keys, json],
+    ("keyway_package_add_v1", PackageAddV1) => [path, git_url, branch, rev, install_kwargs, start],
+    ("keyway_package_info_v1", PackageInfoV1) => [name, version, status, path, running],
+    ("keyway_package_sink", PackageSink) => [context, push],
+    ("keyway_packages_v1", PackagesV1) => [list, status, add, start],
     ("keyway_plugin_v1", PluginV1) => [attach],
     ("keyway_structure_v1", StructureV1) => [create, init_package, path_changed, destroy],
     ("keyway_lifecycle_v1", LifecycleV1) => [create, prepare, install, start, stop, uninstall, upgrade, destroy],

@@ -315,8 +315,15 @@ fn what_hosts_use_can_be_sent_and_shared() {
     both::<keyway::package::threebot::Requirement>();
     both::<dyn keyway::plugin::ContextAccess>();
     both::<dyn keyway::plugin::CancellationAccess>();
+    both::<dyn keyway::plugin::ConfigAccess>();
+    both::<keyway::plugin::ConfigDocument>();
+    both::<keyway::plugin::ConfigValue>();
     both::<dyn keyway::plugin::FetchAccess>();
     both::<keyway::plugin::FetchRequest>();
+    both::<keyway::plugin::PackageAdd>();
+    both::<keyway::plugin::PackageInfo>();
+    both::<keyway::plugin::PackageSource>();
+    both::<dyn keyway::plugin::PackagesAccess>();
     both::<dyn keyway::plugin::StoreAccess>();
     both::<keyway::plugin::StoreChange<'_>>();
     both::<keyway::plugin::StoreExpected<'_>>();

@@ -263,13 +263,21 @@ impl PackageManager {
         entry: &'a Entry,
         operation: &'static str,
     ) -> Result<super::entry::Busy<'a>, ManagerError> {
-        let turn = entry
+        let way = self.inner().calls.enter(&entry.name);
+        let way = way.map_err(|cycle| ManagerError::Refused {
+            name: entry.name.clone(),
+            code: "cycle",
+            why: format!("waits for what waits for it: {}", order::shown(&cycle)),
+            remedy: Some("a hook cannot wait for what waits for its own package".to_owned()),
+        })?;
+        let mut turn = entry
             .begin(operation, TURN)
             .map_err(|other| ManagerError::Busy {
                 name: entry.name.clone(),
                 operation: other.to_owned(),
                 waited: TURN,
             })?;
+        turn.keep(way);
         self.is_here(entry)?;
         Ok(turn)
     }

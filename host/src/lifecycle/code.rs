@@ -10,6 +10,8 @@ use serde_json::{Map, Value};
 
 use super::error::ManagerError;
 use super::services::PackageStore;
+use super::services::config::Given;
+use super::services::packages::Others;
 use crate::package::DataDirs;
 use crate::package::metadata::{self, MetadataFiles};
 use crate::plugin::{ContextAccess, Look, Refusal, ServiceOffer, look};
@@ -196,6 +198,8 @@ pub(super) struct Context {
     pub(super) package_toml: String,
     /// `None` if its name allows none.
     pub(super) store: Option<Arc<PackageStore>>,
+    pub(super) given: Arc<Given>,
+    pub(super) others: Arc<Others>,
     #[cfg(feature = "git")]
     pub(super) fetches: Arc<super::services::fetch::Fetches>,
 }
@@ -223,6 +227,8 @@ impl ContextAccess for Context {
                 let store = self.store.as_ref()?;
                 Some(ServiceOffer::store(Arc::clone(store) as _))
             }
+            ("keyway.config", 1) => Some(ServiceOffer::config(Arc::clone(&self.given) as _)),
+            ("keyway.packages", 1) => Some(ServiceOffer::packages(Arc::clone(&self.others) as _)),
             #[cfg(feature = "git")]
             ("keyway.fetch", 1) => Some(ServiceOffer::fetch(Arc::clone(&self.fetches) as _)),
             _ => None,

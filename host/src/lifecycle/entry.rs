@@ -4,6 +4,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::calls::Way;
 use super::record::Record;
 use super::request::HookProgress;
 use super::status::LifecycleState;
@@ -95,6 +96,7 @@ impl Entry {
         Ok(Busy {
             object: turn.object.take(),
             entry: self,
+            way: None,
         })
     }
 
@@ -110,6 +112,15 @@ pub(super) struct Busy<'a> {
     entry: &'a Entry,
     /// The package's lifecycle, once it is made.
     object: Option<Lifecycle>,
+    /// That others know of it.
+    way: Option<Way>,
+}
+
+impl Busy<'_> {
+    /// Keeps for as long who waits for it.
+    pub(super) fn keep(&mut self, way: Way) {
+        self.way = Some(way);
+    }
 }
 
 impl Deref for Busy<'_> {

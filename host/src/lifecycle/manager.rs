@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::asked::steps_of;
+use super::calls::Calls;
 use super::code::{PLUGINS, Said, chain};
 use super::entry::{Entry, Live};
 use super::error::ManagerError;
@@ -158,6 +159,7 @@ impl PackageManagerBuilder {
             parallel: self.parallel,
             records_only: self.records_only,
             observer: self.observer,
+            calls: Calls::default(),
             stopping: Cancellation::new(),
             giving_up: Cancellation::new(),
             hurry: Cancellation::new(),
@@ -215,6 +217,8 @@ pub(super) struct Inner {
     pub(super) parallel: usize,
     pub(super) records_only: bool,
     pub(super) observer: Observer,
+    /// Who waits for whom.
+    pub(super) calls: Calls,
     /// Nothing is begun any more.
     pub(super) stopping: Cancellation,
     /// Hooks that run are to give up.
@@ -369,7 +373,11 @@ impl PackageManager {
 
 /// What the other parts of the manager go by.
 impl PackageManager {
-    pub(super) fn inner(&self) -> &Inner {
+    pub(super) fn of(inner: Arc<Inner>) -> Self {
+        Self(inner)
+    }
+
+    pub(super) fn inner(&self) -> &Arc<Inner> {
         &self.0
     }
 

@@ -71,6 +71,7 @@
 mod add;
 mod all;
 mod asked;
+mod calls;
 mod code;
 mod engine;
 mod entry;

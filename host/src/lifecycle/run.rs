@@ -13,6 +13,8 @@ use super::lock::make_private;
 use super::manager::{Inner, PackageManager};
 use super::record::Step;
 use super::request::HookProgress;
+use super::services::config::Given;
+use super::services::packages::Others;
 use super::status::LifecycleState;
 use crate::plugin::{HookName, Lifecycle, ResolveError};
 
@@ -119,11 +121,14 @@ impl PackageManager {
             path: data_dir.clone(),
             source,
         })?;
-        let json = |map| serde_json::Value::Object(map).to_string();
+        let json = |map: &_| serde_json::json!(map).to_string();
+        let install_kwargs = said.kwargs(&record.given_kwargs);
         let context = Context {
             package_root: folder.clone(),
-            install_kwargs: json(said.kwargs(&record.given_kwargs)),
-            package_toml: json(said.root),
+            install_kwargs: json(&install_kwargs),
+            package_toml: json(&said.root),
+            given: Arc::new(Given::new(install_kwargs, said.root)),
+            others: Arc::new(Others::new(&record.name, self.inner())),
             #[cfg(feature = "git")]
             fetches: Arc::new(super::services::fetch::Fetches::new(data_dir.clone())),
             data_dir,
@@ -141,7 +146,7 @@ impl PackageManager {
         let deadlines = self.deadlines();
         let Inner {
             giving_up, hurry, ..
-        } = self.inner();
+        } = &**self.inner();
         Patience {
             deadline: match hook {
                 HookName::Prepare | HookName::Install | HookName::Upgrade => deadlines.prepare,

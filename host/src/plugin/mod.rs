@@ -54,18 +54,19 @@ pub mod trust;
 /// What a host gives a lifecycle, and how it tells a running hook to stop.
 #[doc(inline)]
 pub use keyway_abi::{Cancellation, CancellationAccess, ContextAccess, ServiceOffer};
+/// The services that a host may offer to a lifecycle: each is a trait, which a [`ServiceOffer`] is made
+/// of.
+#[doc(inline)]
+pub use keyway_abi::{
+    ConfigAccess, ConfigDocument, ConfigValue, FetchAccess, FetchRequest, PackageAdd, PackageInfo,
+    PackageSource, PackagesAccess, StoreAccess, StoreChange, StoreExpected, StoreOutcome,
+};
 /// What is wrong with a plugin's entry or its tables.
 #[doc(inline)]
 pub use keyway_abi::{EntryError, LayoutMismatch};
 /// What the code of a plugin reports when it fails.
 #[doc(inline)]
 pub use keyway_abi::{FaultKind, FaultReport, Location, Phase};
-/// The services that a host may offer to a lifecycle: each is a trait, which a [`ServiceOffer`] is made
-/// of.
-#[doc(inline)]
-pub use keyway_abi::{
-    FetchAccess, FetchRequest, StoreAccess, StoreChange, StoreExpected, StoreOutcome,
-};
 /// How a structure reaches a package: for those who call a [`Structure`] themselves.
 #[doc(inline)]
 pub use keyway_abi::{KeyFilter, PackageAccess, PackageError as AccessError};

@@ -261,6 +261,54 @@ typedef struct {
                       const keyway_str_sink *commit, const keyway_str_sink *error);
 } keyway_fetch_v1;
 
+/* "keyway.config", version 1: `document` 0 the arguments of the installation, 1 package.toml; keys as
+ * "web.port", `hosts.0`, `dependencies."acme.db"` */
+typedef struct {
+    uint32_t (*text)(void *config, uint32_t document, keyway_str key, const keyway_str_sink *out,
+                     const keyway_str_sink *error);
+    uint32_t (*integer)(void *config, uint32_t document, keyway_str key, int64_t *out,
+                        const keyway_str_sink *error);
+    uint32_t (*number)(void *config, uint32_t document, keyway_str key, double *out,
+                       const keyway_str_sink *error);
+    uint32_t (*boolean)(void *config, uint32_t document, keyway_str key, uint32_t *out,
+                        const keyway_str_sink *error);
+    uint32_t (*length)(void *config, uint32_t document, keyway_str key, uint64_t *out,
+                       const keyway_str_sink *error);
+    uint32_t (*keys)(void *config, uint32_t document, keyway_str key, const keyway_str_sink *out,
+                     const keyway_str_sink *error);
+    uint32_t (*json)(void *config, uint32_t document, keyway_str key, const keyway_str_sink *out,
+                     const keyway_str_sink *error);
+} keyway_config_v1;
+
+typedef struct {
+    keyway_path path; /* one of `path` and `git_url` */
+    keyway_str git_url, branch, rev;
+    keyway_str install_kwargs; /* one JSON object, or empty */
+    uint32_t start;            /* 0 or 1 */
+} keyway_package_add_v1;
+
+typedef struct {
+    keyway_str name, version, status;
+    keyway_path path;
+    uint32_t running; /* 0 or 1 */
+} keyway_package_info_v1;
+
+typedef struct {
+    void *context;
+    void (*push)(void *context, const keyway_package_info_v1 *item);
+} keyway_package_sink;
+
+/* "keyway.packages", version 1; `hook` may be null outside of hooks */
+typedef struct {
+    uint32_t (*list)(void *packages, const keyway_package_sink *out, const keyway_str_sink *error);
+    uint32_t (*status)(void *packages, keyway_str name, const keyway_package_sink *out,
+                       const keyway_str_sink *error);
+    uint32_t (*add)(void *packages, const keyway_package_add_v1 *request, const keyway_hook *hook,
+                    const keyway_package_sink *out, const keyway_str_sink *error);
+    uint32_t (*start)(void *packages, keyway_str name, const keyway_hook *hook,
+                      const keyway_package_sink *out, const keyway_str_sink *error);
+} keyway_packages_v1;
+
 /* ---- interfaces of a plugin --------------------------------------------------------------- */
 
 /* "keyway.plugin", version 1: required */

@@ -14,7 +14,9 @@ use crate::guard;
 use crate::log::{
     CallsiteInfo, LogCallsite, LogEvent, LogSite, LogSiteRef, LogValue, OwnedValue, read_event,
 };
+use crate::services::config::{CONFIG_TABLE, ConfigHandle};
 use crate::services::fetch::{FETCH_TABLE, FetchHandle};
+use crate::services::packages::{PACKAGES_TABLE, PackagesHandle};
 use crate::services::store::{STORE_TABLE, StoreHandle};
 use crate::text::{NotUtf8, Str, borrow_all, read_all};
 
@@ -81,7 +83,7 @@ pub struct Service {
 
 /// A service that a host offers, with how a plugin's evidence is compared.
 ///
-/// What a host of lifecycles offers is made by [`Self::store`] and [`Self::fetch`]: it lives as long
+/// What a host of lifecycles offers is made by [`Self::store`] and the like: it lives as long
 /// as the lifecycle context that it was asked of.
 #[derive(Clone)]
 pub struct ServiceOffer {
@@ -119,6 +121,18 @@ impl ServiceOffer {
     #[must_use]
     pub fn store(store: StoreHandle) -> Self {
         Self::kept(store, &STORE_TABLE)
+    }
+
+    /// Offers `keyway.config` 1.
+    #[must_use]
+    pub fn config(config: ConfigHandle) -> Self {
+        Self::kept(config, &CONFIG_TABLE)
+    }
+
+    /// Offers `keyway.packages` 1.
+    #[must_use]
+    pub fn packages(packages: PackagesHandle) -> Self {
+        Self::kept(packages, &PACKAGES_TABLE)
     }
 
     /// Offers `keyway.fetch` 1.

@@ -82,8 +82,15 @@ pub use log::{
 };
 pub use package::{KeyFilter, Package, PackageAccess, PackageError, PackageRef, PackageV1};
 pub use plugin::{PluginRef, PluginV1, Plugins, plugin_v1};
+pub use services::config::{
+    ConfigAccess, ConfigDocument, ConfigHandle, ConfigRef, ConfigV1, ConfigValue,
+};
 pub use services::fetch::{
     FetchAccess, FetchHandle, FetchRef, FetchRequest, FetchRequestV1, FetchV1,
+};
+pub use services::packages::{
+    PackageAdd, PackageAddV1, PackageInfo, PackageInfoV1, PackageSink, PackageSource,
+    PackagesAccess, PackagesHandle, PackagesRef, PackagesV1,
 };
 pub use services::store::{
     MAX_APPLIED, MAX_CHANGES, MAX_KEY, MAX_PAGE, MAX_VALUE, StoreAccess, StoreChange,

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 #![cfg(unix)]
 
+mod asking;
 mod git;
 mod given_up;
 mod hello;

@@ -1,8 +1,10 @@
 //! What the host does for lifecycles.
 
+pub(super) mod config;
 mod error;
 #[cfg(feature = "git")]
 pub(super) mod fetch;
+pub(super) mod packages;
 mod records;
 mod store;
 #[cfg(test)]

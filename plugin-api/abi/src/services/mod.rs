@@ -9,7 +9,9 @@
 //! the contract, else [`status::REFUSED`].
 
 mod bytes;
+pub(crate) mod config;
 pub(crate) mod fetch;
+pub(crate) mod packages;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
