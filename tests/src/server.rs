@@ -342,6 +342,17 @@ impl Server {
         started.filter_map(Value::as_str).collect()
     }
 
+    /// Waits until it is ready, as long as that may take.
+    ///
+    /// # Panics
+    ///
+    /// When it ends, or takes longer.
+    pub fn until_ready(&mut self, patience: Duration) {
+        let line = self.ready.recv_timeout(patience);
+        let line = line.unwrap_or_else(|error| panic!("not ready ({error}): {}", self.log()));
+        self.said = serde_json::from_str(&line).expect("the ready line");
+    }
+
     /// Its socket.
     #[must_use]
     pub fn socket(&self) -> PathBuf {
