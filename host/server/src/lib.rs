@@ -67,6 +67,11 @@
 
 mod about;
 mod error;
+mod events;
+mod health;
+mod logs;
+mod metrics;
+mod monitor;
 mod options;
 // TCP is not served yet.
 #[allow(dead_code)]
@@ -76,12 +81,15 @@ mod problem;
 #[cfg_attr(not(unix), allow(dead_code))]
 mod request;
 mod router;
+mod sse;
 mod stream;
 
 #[cfg(unix)]
 mod client;
 #[cfg(unix)]
 mod connections;
+#[cfg(unix)]
+mod notify;
 #[cfg(unix)]
 mod serve;
 #[cfg(unix)]
@@ -94,9 +102,11 @@ mod tests;
 
 pub use about::About;
 pub use error::{ClientError, ServeError};
+pub use logs::{JsonLog, LogFile, PackageLogs};
+pub use monitor::Monitor;
 pub use options::{Ready, ServeOptions};
 pub use problem::Problem;
-pub use router::router;
+pub use router::{router, router_with};
 
 #[cfg(unix)]
 pub use client::Client;
