@@ -83,6 +83,7 @@ mod request;
 mod router;
 mod sse;
 mod stream;
+mod told;
 
 #[cfg(unix)]
 mod client;
@@ -107,6 +108,7 @@ pub use monitor::Monitor;
 pub use options::{Ready, ServeOptions};
 pub use problem::Problem;
 pub use router::{router, router_with};
+pub use told::{LogsRequest, Told};
 
 #[cfg(unix)]
 pub use client::Client;

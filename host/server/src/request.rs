@@ -15,6 +15,8 @@ pub(crate) struct Asked {
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) body: Option<Vec<u8>>,
+    /// Behind which event a stream is to begin.
+    pub(crate) after: Option<u64>,
 }
 
 impl Asked {
@@ -23,6 +25,7 @@ impl Asked {
             method: Method::GET,
             path: path.into(),
             body: None,
+            after: None,
         }
     }
 
@@ -54,7 +57,12 @@ impl Asked {
             }
             other => (Method::POST, format!("{package}/{}", other.name()), None),
         };
-        Ok(Self { method, path, body })
+        Ok(Self {
+            method,
+            path,
+            body,
+            after: None,
+        })
     }
 }
 
