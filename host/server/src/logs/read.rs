@@ -28,6 +28,8 @@ pub struct LogFile {
     line: Vec<u8>,
     /// The newest of the older files, when this one was read.
     copy: Option<Known>,
+    /// Whether it was cut, and the copy is about to get its name.
+    is_cut: bool,
 }
 
 /// What a file is known by, and its last change.
@@ -67,6 +69,7 @@ impl LogFile {
             at: 0,
             line: Vec::new(),
             copy: None,
+            is_cut: false,
         })
     }
 
@@ -191,8 +194,14 @@ impl LogFile {
         let (size, copied) = (own.len(), found.map_or(0, |it| it.len()));
         // It was copied and cut. A copy that is just being made is smaller.
         let is_copied = is_newest && known != self.copy && size < copied && self.at <= copied;
+        let is_new = known.is_some() && known != self.copy;
+        if size < self.at && !is_new && !std::mem::replace(&mut self.is_cut, true) {
+            return Ok(());
+        }
+        self.is_cut = false;
         if size < self.at || is_copied {
             if let Some(copy) = &mut copy
+                && is_new
                 && copied >= self.at
             {
                 self.read_on(copy, line)?;

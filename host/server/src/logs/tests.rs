@@ -182,5 +182,33 @@ fn what_a_process_prints_is_read_whole_though_it_is_copied_and_cut() {
     assert_eq!(lines[3], "five");
     assert!(lines[4].len() <= LONGEST && lines[4].ends_with("y ..."));
     assert_eq!(lines.len(), 5);
+    // Cut, and the copy gets its name later.
+    fs::rename(aged(&path, 1), aged(&path, 2)).unwrap();
+    append("\nsix\n");
+    fs::copy(&path, folder.path().join("copy")).unwrap();
+    fs::File::create(&path).unwrap();
+    append("seven\n");
+    let mut look = |lines: &mut Vec<String>| {
+        log.news(&mut |line| {
+            lines.push(line);
+            Ok(())
+        })
+        .unwrap();
+    };
+    look(&mut lines);
+    assert_eq!(lines.len(), 5);
+    fs::rename(folder.path().join("copy"), aged(&path, 1)).unwrap();
+    look(&mut lines);
+    assert_eq!(lines[5..], ["end", "six", "seven"]);
+    // Cut, and no copy was made.
+    append("eight\n");
+    look(&mut lines);
+    fs::File::create(&path).unwrap();
+    append("9\n");
+    look(&mut lines);
+    look(&mut lines);
+    append("end");
+    look(&mut lines);
+    assert_eq!(lines[8..], ["eight", "9"]);
     assert_eq!(log.rest().unwrap(), "end");
 }
