@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
@@ -18,6 +18,9 @@ use crate::{request, sse};
 
 /// As many events are kept for those who come back.
 const KEPT: usize = 1024;
+
+/// As often it is looked whether the reader went away.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// The last events.
 #[derive(Debug)]
@@ -190,9 +193,16 @@ async fn send(
         if is_over {
             return Ok(());
         }
-        // That a reader went away is seen when something is sent.
-        if time::timeout(sse::PULSE, newest.changed()).await.is_err() {
-            to.send(sse::COMMENT.into()).await?;
+        let mut silent = Duration::ZERO;
+        while time::timeout(LOOK, newest.changed()).await.is_err() {
+            if to.is_closed() {
+                return Ok(());
+            }
+            silent += LOOK;
+            if silent >= sse::PULSE {
+                to.send(sse::COMMENT.into()).await?;
+                silent = Duration::ZERO;
+            }
         }
     }
 }
