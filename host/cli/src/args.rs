@@ -11,7 +11,9 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use keyway::package::HashAlgorithm;
 
-pub(crate) use package::{Add, ManagedPackage, PackageAction, Reconfigure, Serve, Source, State};
+pub(crate) use package::{
+    Add, Logs, ManagedPackage, PackageAction, Reconfigure, Serve, Source, State,
+};
 
 /// Finds plugins and packages, looks at them, installs packages, and runs those that have a life.
 ///

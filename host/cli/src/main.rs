@@ -12,6 +12,7 @@ mod interrupt;
 mod json;
 mod kwargs;
 mod locale;
+mod log;
 mod progress;
 mod table;
 mod usage;
@@ -42,13 +43,14 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => return usage::answer(error),
     };
-    log(match args.command {
+    let mut package_logs = None;
+    match &args.command {
         // Nobody else tells what it does.
-        Command::Serve(_) => Level::INFO,
+        Command::Serve(it) => package_logs = Some(log::serve(it.log_format)),
         // What it found is in the answer.
-        Command::Package(_) if args.json => Level::ERROR,
-        _ => Level::WARN,
-    });
+        Command::Package(_) if args.json => log(Level::ERROR),
+        _ => log(Level::WARN),
+    }
     let result = match &args.command {
         Command::Types(it) => commands::types::run(it, args.json),
         Command::Plugins(it) => commands::plugins::run(it, args.json),
@@ -64,7 +66,7 @@ fn main() -> ExitCode {
         Command::Upgrade(it) => commands::install::upgrade(it, args.json),
         Command::Remove(it) => commands::remove::run(it, args.json),
         Command::Package(it) => commands::package::run(it, args.json),
-        Command::Serve(it) => commands::serve::run(it, args.json),
+        Command::Serve(it) => commands::serve::run(it, args.json, package_logs),
         Command::Hash(it) => commands::hash::run(it, args.json),
         Command::Appstream(it) => commands::appstream::run(it, args.json),
         Command::Kpackagetool(_) if args.json => Err(commands::kpackagetool::no_json()),
@@ -111,15 +113,18 @@ fn logged(event: &[u8]) -> String {
 
 /// Log events go to stderr, those that `KEYWAY_LOG` asks for; by default those of a level, and worse.
 fn log(level: Level) {
-    let filter = EnvFilter::builder()
-        .with_env_var("KEYWAY_LOG")
-        .with_default_directive(level.into())
-        .from_env_lossy();
     let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(filter(level))
         .with_writer(|| Log)
         .without_time()
         .try_init();
+}
+
+fn filter(level: Level) -> EnvFilter {
+    EnvFilter::builder()
+        .with_env_var("KEYWAY_LOG")
+        .with_default_directive(level.into())
+        .from_env_lossy()
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Asking a server.
 
+mod watching;
+
 use std::future::{Future, poll_fn};
 use std::path::PathBuf;
 use std::pin::{Pin, pin};
@@ -163,8 +165,12 @@ impl Client {
             .uri(asked.path)
             .header(header::HOST, "keyway")
             .header(header::ACCEPT, accept)
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Body::from(asked.body.unwrap_or_default()));
+            .header(header::CONTENT_TYPE, "application/json");
+        let request = match asked.after {
+            Some(after) => request.header("last-event-id", after),
+            None => request,
+        };
+        let request = request.body(Body::from(asked.body.unwrap_or_default()));
         let request = request.map_err(|error| ClientError::Unspeakable(error.to_string()))?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
             .await

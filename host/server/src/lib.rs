@@ -21,6 +21,11 @@
 //! | `DELETE /v1/packages/NAME`, with `?purge=true&force=true` as needed | [`Answer`] |
 //! | `POST /v1/packages/NAME/ACTION`: `start`, `stop`, `enable`, `disable`, `retry` or `reload` | [`Answer`] |
 //! | `POST /v1/packages/NAME/reconfigure` with `{"install_kwargs": {...}}` | [`Answer`] |
+//! | `GET /v1/packages/NAME/logs`, with `?lines=100&process=web&follow=true` as needed | lines of text, or a stream |
+//! | `GET /v1/events` | a stream |
+//! | `GET /healthz` | `ok`, as soon as it answers |
+//! | `GET /readyz` | `ready`; 503 with `starting` or `stopping` |
+//! | `GET /metrics` | numbers, as Prometheus reads them |
 //!
 //! Bodies are JSON (`content-type: application/json`) of one MiB at most; what is not known in one is an
 //! error that names it. A package that is to be added is named by an absolute path, or by a URL.
@@ -30,19 +35,30 @@
 //! `{"answer": Answer}` or `{"error": {...}}`. Progress that is not read in time is left out. An
 //! operation goes on when the client goes away.
 //!
+//! A stream is `text/event-stream`, with a comment every 15 seconds, until the server ends; 64 may be open
+//! at once. That of events has each [`ManagerEvent`] as `event: changed`, `id: 17`, `data: {...}`. Whoever
+//! comes back with `Last-Event-ID` gets what he missed of the last 1,024 events; whoever reads too slowly,
+//! or comes too late, gets `event: lost` with `{"count": 12}`, or null where nobody knows, and goes on with the
+//! oldest that is kept. Nobody is waited for.
+//!
+//! That of a log has `event: line` with the last `lines` of it (100, and 10,000 at most), and each that comes;
+//! it ends when the package is deleted. Logs are what the server and the package's code log of it, in
+//! the form that [`PackageLogs`] describes, or what one of its processes prints; they stay when the package goes,
+//! unless it is purged.
+//!
 //! An error is `{"error": {"code", "message", "hint"}}`, where `hint` may be null, and `code` is stable:
 //! that of [`ManagerError::code`], or one of the server's own.
 //!
 //! | status | what |
 //! |---|---|
 //! | 400 | `bad-request`: the request is no sense, or no JSON; where it is wrong is said |
-//! | 404 | `not-on-record`: no such package; `unknown-route` |
+//! | 404 | `not-on-record`: no such package; `no-such-log`; `unknown-route` |
 //! | 405, 408, 413, 415 | `method-not-allowed`, `request-timeout`, `too-large`, `not-json` |
 //! | 409 | it makes no sense as things are; somebody else is at it: `busy`, `state-held`, `locked` |
 //! | 422 | the package is refused: its `package.toml`, its archive, its type |
 //! | 500 | a hook failed, the package is in error now; the disk; `internal` |
 //! | 502 | a repository could not be fetched |
-//! | 503 | `stopping`: the server is about to end |
+//! | 503 | `stopping`: the server is about to end; `too-many-streams` |
 //!
 //! # Who may ask
 //!
@@ -60,13 +76,25 @@
 //!
 //! Unix. Elsewhere the crate compiles, and [`serve`] says what is missing.
 //!
+//! [`ManagerEvent`]: keyway::lifecycle::ManagerEvent
 //! [`PackageStatus`]: keyway::lifecycle::PackageStatus
 //! [`AddRequest`]: keyway::lifecycle::AddRequest
 //! [`Answer`]: keyway::lifecycle::Answer
 //! [`ManagerError::code`]: keyway::lifecycle::ManagerError::code
+#![doc = ""]
+#![doc = include_str!("../docs/systemd.md")]
+//!
+//! ```ini
+#![doc = include_str!("../docs/keyway.service")]
+//! ```
 
 mod about;
 mod error;
+mod events;
+mod health;
+mod logs;
+mod metrics;
+mod monitor;
 mod options;
 // TCP is not served yet.
 #[allow(dead_code)]
@@ -76,12 +104,16 @@ mod problem;
 #[cfg_attr(not(unix), allow(dead_code))]
 mod request;
 mod router;
+mod sse;
 mod stream;
+mod told;
 
 #[cfg(unix)]
 mod client;
 #[cfg(unix)]
 mod connections;
+#[cfg(unix)]
+mod notify;
 #[cfg(unix)]
 mod serve;
 #[cfg(unix)]
@@ -94,9 +126,12 @@ mod tests;
 
 pub use about::About;
 pub use error::{ClientError, ServeError};
+pub use logs::{JsonLog, LogFile, PackageLogs};
+pub use monitor::Monitor;
 pub use options::{Ready, ServeOptions};
 pub use problem::Problem;
-pub use router::router;
+pub use router::{router, router_with};
+pub use told::{LogsRequest, Told};
 
 #[cfg(unix)]
 pub use client::Client;

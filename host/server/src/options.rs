@@ -6,6 +6,8 @@ use std::time::Duration;
 use keyway::PackageLoader;
 use keyway::lifecycle::{Deadlines, PackageManager, PackageManagerBuilder};
 
+use crate::logs::PackageLogs;
+
 /// What a server is told.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -27,6 +29,8 @@ pub struct ServeOptions {
     pub stop_within: Duration,
     /// Whether damaged records are set aside first. Not by default.
     pub recover: bool,
+    /// The layer by which packages' logs are written, if it is installed.
+    pub package_logs: Option<PackageLogs>,
 }
 
 impl ServeOptions {
@@ -42,6 +46,7 @@ impl ServeOptions {
             deadlines: Deadlines::default(),
             stop_within: Duration::from_secs(90),
             recover: false,
+            package_logs: None,
         }
     }
 

@@ -15,6 +15,8 @@ pub(crate) struct Asked {
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) body: Option<Vec<u8>>,
+    /// Behind which event a stream is to begin.
+    pub(crate) after: Option<u64>,
 }
 
 impl Asked {
@@ -23,6 +25,7 @@ impl Asked {
             method: Method::GET,
             path: path.into(),
             body: None,
+            after: None,
         }
     }
 
@@ -54,7 +57,12 @@ impl Asked {
             }
             other => (Method::POST, format!("{package}/{}", other.name()), None),
         };
-        Ok(Self { method, path, body })
+        Ok(Self {
+            method,
+            path,
+            body,
+            after: None,
+        })
     }
 }
 
@@ -256,6 +264,52 @@ pub(crate) fn listing(query: &str) -> Result<Option<Status>, Failure> {
         })?);
     }
     Ok(status)
+}
+
+/// What a log is asked for.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Logs {
+    pub(crate) lines: usize,
+    pub(crate) process: Option<String>,
+    pub(crate) follow: bool,
+}
+
+/// As many lines of a log may be asked for.
+const MOST_LINES: usize = 10_000;
+
+/// Which log is asked for, and how much of it.
+pub(crate) fn logs(query: &str) -> Result<Logs, Failure> {
+    let mut logs = Logs {
+        lines: 100,
+        process: None,
+        follow: false,
+    };
+    for (key, value) in parameters(query) {
+        match (key, value) {
+            ("lines", _) => {
+                let lines = value.parse().ok().filter(|lines| *lines <= MOST_LINES);
+                let wrong = || format!("`lines` is `{value}`, expected 0 to {MOST_LINES}");
+                logs.lines = lines.ok_or_else(|| Failure::bad_request(wrong()))?;
+            }
+            ("process", _) => logs.process = Some(value.to_owned()),
+            ("follow", "true") => logs.follow = true,
+            ("follow", "false") => logs.follow = false,
+            ("follow", _) => {
+                let message = format!("`follow` is `{value}`, expected `true` or `false`");
+                return Err(Failure::bad_request(message));
+            }
+            _ => return Err(unknown_parameter(key, "`lines`, `process`, `follow`")),
+        }
+    }
+    Ok(logs)
+}
+
+/// Nothing can be asked for in the query.
+pub(crate) fn no_parameters(query: &str) -> Result<(), Failure> {
+    match parameters(query).next() {
+        None => Ok(()),
+        Some((key, _)) => Err(unknown_parameter(key, "none")),
+    }
 }
 
 /// Keys and values. None of those that mean something has a character that is escaped in a URL.

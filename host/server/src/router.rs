@@ -8,18 +8,19 @@ use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{DefaultBodyLimit, FromRequest as _, Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use keyway::install::Cancellation;
 use keyway::lifecycle::{
-    Answer, HookProgress, ManagerError, Operation, PackageManager, PackageStatus, Status,
+    Answer, HookProgress, ManagerError, Operation, Outcome, PackageManager, PackageStatus, Status,
 };
 use tokio::{task, time};
 
 use crate::about::About;
+use crate::monitor::Monitor;
 use crate::problem::{Failure, json};
-use crate::{request, stream};
+use crate::{events, health, logs, metrics, request, stream};
 
 /// As large a body may be.
 const MAX_BODY: usize = 1024 * 1024;
@@ -35,6 +36,7 @@ pub(crate) trait Managed: Send + Sync + 'static {
     ) -> Result<Answer, ManagerError>;
     fn packages(&self, status: Option<Status>) -> Vec<PackageStatus>;
     fn status(&self, name: &str) -> Result<PackageStatus, ManagerError>;
+    fn states(&self) -> Vec<(Status, bool)>;
 }
 
 impl Managed for PackageManager {
@@ -53,27 +55,57 @@ impl Managed for PackageManager {
     fn status(&self, name: &str) -> Result<PackageStatus, ManagerError> {
         PackageManager::status(self, name)
     }
+
+    fn states(&self) -> Vec<(Status, bool)> {
+        PackageManager::states(self)
+    }
 }
 
 /// Answers for `manager`, in the way that the [crate's](crate) page describes. Once `stopping` is
 /// cancelled nothing new is done. Who may ask is for whoever serves it to say.
 ///
 /// It has to be served within a runtime of Tokio with a clock.
+///
+/// What happens in the manager is not seen: [`router_with`] shows that, too.
 pub fn router(manager: PackageManager, stopping: Cancellation) -> Router {
+    let monitor = Monitor::default();
+    monitor.ready();
+    router_with(manager, stopping, monitor)
+}
+
+/// As [`router`], with events and numbers of a manager whose observer is that of `monitor`.
+pub fn router_with(manager: PackageManager, stopping: Cancellation, monitor: Monitor) -> Router {
     let about = About::now(&manager);
-    routes(Arc::new(manager), about, stopping)
+    routes(Arc::new(manager), about, stopping, monitor)
 }
 
 /// What all routes know.
 #[derive(Clone)]
-struct Served {
+pub(crate) struct Served {
+    pub(crate) manager: Arc<dyn Managed>,
+    pub(crate) about: About,
+    pub(crate) stopping: Cancellation,
+    pub(crate) monitor: Monitor,
+}
+
+pub(crate) fn routes(
     manager: Arc<dyn Managed>,
     about: About,
     stopping: Cancellation,
-}
-
-pub(crate) fn routes(manager: Arc<dyn Managed>, about: About, stopping: Cancellation) -> Router {
+    monitor: Monitor,
+) -> Router {
+    let served = Served {
+        manager,
+        about,
+        stopping,
+        monitor,
+    };
     Router::new()
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(metrics::metrics))
+        .route("/v1/events", get(events::events))
+        .route("/v1/packages/{name}/logs", get(logs::route::logs))
         .route("/v1/server", get(server))
         .route("/v1/packages", get(packages).post(add))
         .route("/v1/packages/{name}", get(package).delete(delete))
@@ -82,11 +114,8 @@ pub(crate) fn routes(manager: Arc<dyn Managed>, about: About, stopping: Cancella
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(from_fn(guarded))
-        .with_state(Served {
-            manager,
-            about,
-            stopping,
-        })
+        .layer(from_fn_with_state(served.clone(), metrics::counted))
+        .with_state(served)
 }
 
 async fn server(State(served): State<Served>) -> Response {
@@ -148,29 +177,48 @@ impl Served {
             return Err(ManagerError::Stopping.into());
         }
         if wants_lines(headers) {
-            return Ok(stream::perform(self.manager, operation));
+            return Ok(stream::perform(self, operation));
         }
-        let answer = move || perform(&*self.manager, operation, Arc::new(|_| {}));
+        let answer = move || perform(&self, operation, Arc::new(|_| {}));
         Ok(json(&blocking(answer).await??))
     }
 }
 
 /// Has an operation done, and tells the log of it.
 pub(crate) fn perform(
-    manager: &dyn Managed,
+    served: &Served,
     operation: Operation,
     progress: Arc<dyn Fn(&HookProgress) + Send + Sync>,
 ) -> Result<Answer, Failure> {
+    let metrics = served.monitor.metrics();
     let name = operation.name();
-    let package = operation.package().unwrap_or_default().to_owned();
+    // Of one that is to be added nobody knows the name yet.
+    let package = operation.package().map(str::to_owned);
     tracing::info!(operation = name, package, "asked for");
-    match manager.perform(operation, progress) {
+    match served.manager.perform(operation, progress) {
         Ok(answer) => {
             let (package, outcome) = (&*answer.name, answer.outcome);
             tracing::info!(operation = name, package, ?outcome, "answered");
+            metrics.operation(
+                name,
+                match outcome {
+                    Outcome::Done => "done",
+                    Outcome::Already => "already",
+                    Outcome::Recorded => "recorded",
+                    _ => "other",
+                },
+            );
             Ok(answer)
         }
         Err(error) => {
+            let (package, outcome) = match &error {
+                ManagerError::Failed { name, .. } => (Some(name.clone()), "failed"),
+                ManagerError::Refused { name, .. } | ManagerError::Busy { name, .. } => {
+                    (Some(name.clone()), "refused")
+                }
+                _ => (package, "refused"),
+            };
+            metrics.operation(name, outcome);
             let failure = Failure::from(error);
             let why = &*failure.problem.message;
             tracing::warn!(operation = name, package, why, "not done");
@@ -248,7 +296,7 @@ async fn wrong_method(request: Request) -> Failure {
 }
 
 /// Does what may take long, or panic, in a thread of its own.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Failure> {
     let done = task::spawn_blocking(work).await;

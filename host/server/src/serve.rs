@@ -16,8 +16,10 @@ use tokio::{task, time};
 
 use crate::connections::accept;
 use crate::error::ServeError;
+use crate::monitor::Monitor;
+use crate::notify::Notify;
 use crate::options::{Ready, ServeOptions};
-use crate::router::router;
+use crate::router::router_with;
 use crate::socket::{Place, Socket, canonical};
 
 /// As long commands may have the state folder before a server gets it.
@@ -40,6 +42,8 @@ enum Event {
     Stopped(Option<Stopped>),
     /// Nothing is waited for any more.
     Enough,
+    /// It is time to say that we are alive.
+    Pulse,
 }
 
 /// Serves packages in the foreground, until SIGTERM or SIGINT.
@@ -78,7 +82,17 @@ async fn run(options: &ServeOptions, ready: impl FnOnce(&Ready)) -> Result<(), S
         .or_else(PackageManager::default_state_dir);
     let state_dir = canonical(&state_dir.ok_or(ServeError::NoStateDir)?)?;
     let place = Place::of(&state_dir)?;
+    if let Some(logs) = &options.package_logs {
+        logs.open(&state_dir);
+    }
+    let monitor = Monitor::new(options.package_logs.clone());
+    let notify = Notify::from_env();
+    notify.status("opening the records");
+    if let Some(pulse) = notify.pulse() {
+        beat(&events, pulse);
+    }
     let settings = options.manager(state_dir).socket(place.path());
+    let settings = settings.observer(monitor.observer());
     let Some(manager) = open(settings, options.recover, &mut happened).await? else {
         return Ok(());
     };
@@ -87,10 +101,11 @@ async fn run(options: &ServeOptions, ready: impl FnOnce(&Ready)) -> Result<(), S
     let connections = Arc::new(GracefulShutdown::new());
     let accepting = {
         let listener = socket.listener().map_err(ServeError::Runtime)?;
-        let router = router(manager.clone(), stopping.clone());
+        let router = router_with(manager.clone(), stopping.clone(), monitor.clone());
         task::spawn(accept(listener, router, Arc::clone(&connections)))
     };
 
+    notify.status("starting the packages");
     let starting = manager.clone();
     later(&events, move || starting.start_all(), Event::Started);
     let mut ready = Some(ready);
@@ -106,6 +121,9 @@ async fn run(options: &ServeOptions, ready: impl FnOnce(&Ready)) -> Result<(), S
                 if let Some(ready) = ready.take()
                     && !stopping.is_cancelled()
                 {
+                    monitor.ready();
+                    let (run, failed) = (now.started.len(), now.failed.len());
+                    notify.ready(&format!("{run} packages run, {failed} failed"));
                     ready(&now);
                 }
             }
@@ -113,6 +131,7 @@ async fn run(options: &ServeOptions, ready: impl FnOnce(&Ready)) -> Result<(), S
             Event::End if !stopping.is_cancelled() => {
                 tracing::info!("stopping; a second signal cuts it short");
                 stopping.cancel();
+                notify.stopping();
                 let (manager, hurry) = (manager.clone(), hurry.clone());
                 let within = options.stop_within;
                 let stop = move || manager.stop_all(within, &hurry);
@@ -130,8 +149,10 @@ async fn run(options: &ServeOptions, ready: impl FnOnce(&Ready)) -> Result<(), S
             Event::End => {}
             Event::Stopped(stopped) => break Some(stopped.unwrap_or_else(not_stopped)),
             Event::Enough => break None,
+            Event::Pulse => notify.ping(),
         }
     };
+    monitor.close();
     accepting.abort();
     let _ = accepting.await;
     // The task is gone, and its share with it.
@@ -202,6 +223,16 @@ fn watch_signals(events: &UnboundedSender<Event>) -> std::io::Result<()> {
         });
     }
     Ok(())
+}
+
+/// Sends that it is time to be alive, over and over: what then happens shows that we are.
+fn beat(events: &UnboundedSender<Event>, pulse: Duration) {
+    let events = events.clone();
+    task::spawn(async move {
+        while events.send(Event::Pulse).is_ok() {
+            time::sleep(pulse).await;
+        }
+    });
 }
 
 /// Does something in a thread of its own, and sends what comes of it; `None` if it panics. Not in one

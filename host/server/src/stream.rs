@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task;
 
 use crate::problem::{Failure, Problem, unspeakable};
-use crate::router::{self, Managed};
+use crate::router::{self, Served};
 
 /// The media type of such an answer.
 pub(crate) const LINES: &str = "application/x-ndjson";
@@ -46,13 +46,13 @@ impl Line {
 }
 
 /// Lets the operation be done, and answers at once; how far it is follows.
-pub(crate) fn perform(manager: Arc<dyn Managed>, operation: Operation) -> Response {
+pub(crate) fn perform(served: Served, operation: Operation) -> Response {
     let (sender, progress) = mpsc::channel(WAITING);
     let (done, end) = oneshot::channel();
     task::spawn_blocking(move || {
         // Who is slow to read, or gone, needs no old news.
         let tell = move |progress: &HookProgress| drop(sender.try_send(progress.clone()));
-        let line = match router::perform(&*manager, operation, Arc::new(tell)) {
+        let line = match router::perform(&served, operation, Arc::new(tell)) {
             Ok(answer) => Line::Answer(Box::new(answer)),
             Err(failure) => Line::Error(failure.problem),
         };

@@ -9,6 +9,7 @@ use keyway::lifecycle::{Answer, HookProgress, Operation, PackageStatus, Status};
 use crate::about::About;
 use crate::error::{ClientError, ServeError};
 use crate::options::{Ready, ServeOptions};
+use crate::told::{LogsRequest, Told};
 
 /// Nothing is served on this system yet.
 ///
@@ -77,6 +78,33 @@ impl Client {
         _: &Operation,
         _: impl FnMut(&HookProgress),
     ) -> Result<Answer, ClientError> {
+        Err(self.unreachable())
+    }
+
+    /// What happens.
+    ///
+    /// # Errors
+    ///
+    /// Always.
+    pub fn events(&self, _: Option<u64>, _: impl FnMut(u64, Told)) -> Result<(), ClientError> {
+        Err(self.unreachable())
+    }
+
+    /// The last lines of a log.
+    ///
+    /// # Errors
+    ///
+    /// Always.
+    pub fn logs(&self, _: &LogsRequest) -> Result<Vec<String>, ClientError> {
+        Err(self.unreachable())
+    }
+
+    /// The lines of a log as they come.
+    ///
+    /// # Errors
+    ///
+    /// Always.
+    pub fn follow_logs(&self, _: &LogsRequest, _: impl FnMut(&str)) -> Result<(), ClientError> {
         Err(self.unreachable())
     }
 

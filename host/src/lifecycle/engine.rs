@@ -310,9 +310,7 @@ impl PackageManager {
             hook: HookName::Stop,
             from: String::new(),
         };
-        let report: Report = Arc::new(|_| {});
-        let patience = self.patience(HookName::Stop);
-        match hook::run(Code::Made(lifecycle), call, &patience, report) {
+        match self.call(entry, Code::Made(lifecycle), call, Arc::new(|_| {})) {
             End::Returned(lifecycle, result) => {
                 self.drop_object(entry, lifecycle);
                 result.err().map(|fault| fault.to_string())
@@ -486,11 +484,12 @@ impl PackageManager {
                 Err(StoreError::Name { .. }) | Ok(()) => {}
                 Err(error) => return Err(Trouble::new("store", chain(&error)).into()),
             }
-            let data = self.data_dir(&record.name);
-            if let Err(source) = fs::remove_dir_all(&data)
-                && source.kind() != std::io::ErrorKind::NotFound
-            {
-                return Err(ManagerError::Io { path: data, source }.into());
+            for path in [self.data_dir(&record.name), self.log_dir(&record.name)] {
+                if let Err(source) = fs::remove_dir_all(&path)
+                    && source.kind() != std::io::ErrorKind::NotFound
+                {
+                    return Err(ManagerError::Io { path, source }.into());
+                }
             }
         }
         for pending in &record.pending {
@@ -511,8 +510,10 @@ impl PackageManager {
 
     /// One whose drop does not return is still in the package's code.
     fn drop_object(&self, entry: &Entry, lifecycle: Lifecycle) {
+        let _span = tracing::error_span!("drop", package = entry.name).entered();
         if !hook::end(lifecycle, self.deadlines().grace) {
             entry.live().wants_restart = true;
+            self.tell_changed(entry);
         }
     }
 }

@@ -42,6 +42,16 @@ pub enum ManagerEvent {
         /// How.
         outcome: HookOutcome,
     },
+    /// The object of a package's code was made anew, for which its plugin was loaded if need be.
+    Loaded {
+        /// The package's full name.
+        name: String,
+        /// Its type name.
+        #[serde(rename = "type")]
+        type_name: String,
+        /// The plugin's id.
+        plugin: String,
+    },
     /// How far a hook is.
     Progress(HookProgress),
     /// Something of a package ended by itself, and is started again.

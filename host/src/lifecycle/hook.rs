@@ -70,7 +70,10 @@ pub(super) fn run(code: Code, call: Call, patience: &Patience, report: Report) -
     let (sender, receiver) = mpsc::channel();
     let access: Arc<dyn CancellationAccess> = Arc::clone(&run) as _;
     let name = format!("{} {}", call.hook, call.package);
+    // What is logged in the thread is the package's. At this level it is there whatever is filtered.
+    let span = tracing::error_span!("hook", package = call.package, hook = %call.hook);
     let spawned = thread::Builder::new().name(name).spawn(move || {
+        let _in_span = span.enter();
         let made = match code {
             Code::Made(lifecycle) => Ok(lifecycle),
             Code::ToMake(make) => make(),
@@ -117,7 +120,9 @@ pub(super) fn run(code: Code, call: Call, patience: &Patience, report: Report) -
 /// whether it returned.
 pub(super) fn end(lifecycle: Lifecycle, grace: Duration) -> bool {
     let (sender, receiver) = mpsc::channel();
+    let span = tracing::Span::current();
     let spawned = thread::Builder::new().spawn(move || {
+        let _in_span = span.enter();
         if let Err(fault) = lifecycle.end() {
             tracing::warn!("{fault}");
         }

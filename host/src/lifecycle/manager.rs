@@ -17,7 +17,7 @@ use super::error::ManagerError;
 use super::events::{ManagerEvent, Observer};
 use super::files::Files;
 use super::lock::StateLock;
-use super::record::{Record, Wanted, WantedAdd};
+use super::record::{Phase, Record, Wanted, WantedAdd};
 use super::records::Records;
 use super::request::{Answer, HookProgress, Operation};
 use super::services::Stores;
@@ -352,6 +352,15 @@ impl PackageManager {
         Ok(self.shown(&*self.named(name)?))
     }
 
+    /// The status of each package on record, and whether it runs: what can be said at once.
+    #[must_use]
+    pub fn states(&self) -> Vec<(Status, bool)> {
+        let entries = self.entries().into_iter();
+        entries
+            .map(|entry| (entry.record().status, entry.is_running()))
+            .collect()
+    }
+
     /// Where records and data lie.
     #[must_use]
     pub fn state_dir(&self) -> &Path {
@@ -396,6 +405,11 @@ impl PackageManager {
     /// The folder with a package's data.
     pub(super) fn data_dir(&self, name: &str) -> PathBuf {
         self.0.state_dir.join("data").join(name)
+    }
+
+    /// The folder with a package's logs.
+    pub(super) fn log_dir(&self, name: &str) -> PathBuf {
+        self.0.state_dir.join("logs").join(name)
     }
 
     fn table(&self) -> RwLockReadGuard<'_, BTreeMap<String, Arc<Entry>>> {
@@ -545,7 +559,8 @@ impl PackageManager {
         };
         let given_kwargs = record.kwargs_to_be().clone();
         let pending = record.pending.iter().enumerate().map(|(index, pending)| {
-            let is_active = index == 0 && operation.is_some();
+            let has_failed = pending.journal.as_ref().map(|it| it.phase) == Some(Phase::Failed);
+            let is_active = index == 0 && operation.is_some() && !has_failed;
             PendingOperation {
                 operation: pending.wanted.name().to_owned(),
                 steps: steps_of(pending),

@@ -59,6 +59,7 @@
 //! lock            who has the folder
 //! stores/ID.redb  what the package keeps by the service `keyway.store`
 //! data/ID/        the package's data folder
+//! logs/ID/        what the package logs, and what is logged of it, by who serves the manager
 //! incoming/       what is to be installed, until it is
 //! ```
 //!

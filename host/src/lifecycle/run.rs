@@ -52,15 +52,7 @@ impl PackageManager {
             told(progress);
             observer.tell(&ManagerEvent::Progress(progress.clone()));
         });
-        self.tell(&ManagerEvent::HookBegun {
-            name: entry.name.clone(),
-            hook: hook.to_string(),
-        });
-        let began = Instant::now();
-        let end = hook::run(code, call, &self.patience(hook), report);
-        entry.live().progress = None;
-        self.tell_ended(entry, hook, began.elapsed(), &end);
-        match end {
+        match self.call(entry, code, call, report) {
             End::Returned(lifecycle, result) => {
                 entry.live().lifecycle = Some(shown_lifecycle(&lifecycle));
                 *course.busy = Some(lifecycle);
@@ -90,16 +82,41 @@ impl PackageManager {
         }
     }
 
+    /// Runs a hook, and tells that it begins and how it ended.
+    pub(super) fn call(&self, entry: &Entry, code: Code, call: Call, report: Report) -> End {
+        let (hook, is_new) = (call.hook, matches!(code, Code::ToMake(_)));
+        let (name, step) = (entry.name.clone(), hook.to_string());
+        tracing::debug!(package = name, hook = step, "hook begins");
+        self.tell(&ManagerEvent::HookBegun { name, hook: step });
+        let began = Instant::now();
+        let end = hook::run(code, call, &self.patience(hook), report);
+        entry.live().progress = None;
+        if let End::Returned(lifecycle, _) = &end
+            && is_new
+        {
+            self.tell(&ManagerEvent::Loaded {
+                name: entry.name.clone(),
+                type_name: lifecycle.type_name().to_string(),
+                plugin: lifecycle.plugin().manifest().id.clone(),
+            });
+        }
+        self.tell_ended(entry, hook, began.elapsed(), &end);
+        end
+    }
+
     /// Tells how a hook ended: who wants to know, and the log, in one line.
     fn tell_ended(&self, entry: &Entry, hook: HookName, took: Duration, end: &End) {
-        let outcome = match end {
-            End::Returned(_, Ok(())) => HookOutcome::Done,
-            End::Returned(_, Err(_)) | End::NotMade(_) | End::NotBegun(_) => HookOutcome::Failed,
-            End::GivenUp(_) => HookOutcome::GaveUp,
+        let (outcome, why) = match end {
+            End::Returned(_, Ok(())) => (HookOutcome::Done, None),
+            End::Returned(_, Err(fault)) => (HookOutcome::Failed, Some(fault.to_string())),
+            End::NotMade(error) => (HookOutcome::Failed, Some(why_not_made(error))),
+            End::NotBegun(error) => (HookOutcome::Failed, Some(error.to_string())),
+            End::GivenUp(_) => (HookOutcome::GaveUp, None),
         };
         let (name, hook) = (entry.name.clone(), hook.to_string());
         let seconds = took.as_secs_f64();
-        tracing::info!(package = name, hook, seconds, ?outcome, "hook");
+        let error = why.map(bounded);
+        tracing::info!(package = name, hook, seconds, ?outcome, error, "hook");
         self.tell(&ManagerEvent::HookEnded {
             name,
             hook,

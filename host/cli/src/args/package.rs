@@ -7,6 +7,7 @@ use keyway::lifecycle::Status;
 
 use super::package_root;
 use crate::kwargs::{Kwargs, Setting};
+use crate::log::LogFormat;
 
 /// What all commands take stands behind what is their own.
 const LAST: usize = 100;
@@ -51,6 +52,9 @@ pub(crate) struct Serve {
     /// Set damaged records aside first, and go on with what can be read of them
     #[arg(long)]
     pub(crate) recover: bool,
+    /// In what form it logs to stderr
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) log_format: LogFormat,
 }
 
 /// A full name as it is on record: one that is on none would protect nothing, and nobody would notice.
@@ -149,6 +153,26 @@ pub(crate) enum PackageAction {
         #[arg(value_name = "NAME")]
         name: String,
     },
+    /// Show what is logged of a package, or what a process of it prints
+    Logs(Logs),
+}
+
+/// `keyway package logs`
+#[derive(Debug, clap::Args)]
+pub(crate) struct Logs {
+    /// The package's full name, as `author.name`
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// Go on with what comes, until Ctrl-C, or the package is deleted
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// How many of the last lines
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 100)]
+    #[arg(value_parser = clap::value_parser!(u16).range(..=10_000))]
+    pub(crate) lines: u16,
+    /// A process of the package, by its name
+    #[arg(long, value_name = "PROCESS")]
+    pub(crate) process: Option<String>,
 }
 
 /// `keyway package add`
@@ -251,6 +275,9 @@ mod tests {
             ("serve --parallel 0", ValueValidation),
             ("serve --stop-within 0", ValueValidation),
             ("serve --start-deadline soon", ValueValidation),
+            ("serve --log-format xml", ErrorKind::InvalidValue),
+            ("package logs", MissingRequiredArgument),
+            ("package logs a.b -n 10001", ValueValidation),
         ] {
             assert_eq!(parse(line).unwrap_err(), kind, "{line}");
         }

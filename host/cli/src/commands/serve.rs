@@ -3,20 +3,21 @@
 use std::io::{self, Write as _};
 use std::time::Duration;
 
-use keyway_server::{Ready, ServeOptions};
+use keyway_server::{PackageLogs, Ready, ServeOptions};
 use serde_json::{Value, json};
 
 use crate::args::Serve;
 use crate::failure::Failure;
 use crate::{Outcome, host, json as output, table};
 
-pub(crate) fn run(args: &Serve, json: bool) -> Result<Outcome, Failure> {
+pub(crate) fn run(args: &Serve, json: bool, logs: Option<PackageLogs>) -> Result<Outcome, Failure> {
     let mut options = ServeOptions::new(host::managed_loader());
     options.state_dir = Some(host::package_state(&args.state)?);
     options.package_root = args.state.package_root.clone();
     options.protected = args.protect.clone();
     options.parallel = args.parallel.map(usize::from);
     options.recover = args.recover;
+    options.package_logs = logs;
     let deadlines = &mut options.deadlines;
     for (deadline, typed) in [
         (&mut deadlines.prepare, args.prepare_deadline),

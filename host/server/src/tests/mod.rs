@@ -24,6 +24,7 @@ use tempfile::TempDir;
 
 use crate::about::About;
 use crate::connections::accept;
+use crate::monitor::Monitor;
 use crate::router::{Managed, routes};
 
 /// What it does is said by the package's name.
@@ -138,6 +139,10 @@ impl Managed for Fake {
         }
     }
 
+    fn states(&self) -> Vec<(Status, bool)> {
+        vec![(Status::Installed, true)]
+    }
+
     fn status(&self, name: &str) -> Result<PackageStatus, ManagerError> {
         match name {
             "a.panics" => panic!("meant to"),
@@ -171,7 +176,7 @@ impl Server {
             package_root: "/packages".into(),
             stopping: false,
         };
-        let router = routes(fake.clone(), about, stopping.clone());
+        let router = routes(fake.clone(), about, stopping.clone(), Monitor::default());
         let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
         listener.set_nonblocking(true).unwrap();
         thread::spawn(move || {

@@ -1,6 +1,7 @@
 //! `keyway package`
 
 mod door;
+mod logs;
 mod sheet;
 
 use std::io::Write as _;
@@ -37,6 +38,7 @@ pub(crate) fn run(args: &ManagedPackage, json: bool) -> Result<Outcome, Failure>
             }
             return Ok(Outcome::Done);
         }
+        PackageAction::Logs(it) => return logs::run(it, &args.state, json),
         // Before anybody is asked, since it may be wrong.
         PackageAction::Add(add) => Operation::Add(request(add)?),
         PackageAction::Reconfigure(it) => return reconfigure(it, &door()?, json),
