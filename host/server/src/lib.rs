@@ -68,6 +68,7 @@
 mod about;
 mod error;
 mod options;
+mod page;
 // TCP is not served yet.
 #[allow(dead_code)]
 mod peer;
