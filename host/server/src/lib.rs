@@ -67,6 +67,7 @@
 
 mod about;
 mod error;
+mod openapi;
 mod options;
 mod page;
 // TCP is not served yet.

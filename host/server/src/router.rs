@@ -19,7 +19,7 @@ use tokio::{task, time};
 
 use crate::about::About;
 use crate::problem::{Failure, json};
-use crate::{page, request, stream};
+use crate::{openapi, page, request, stream};
 
 /// As large a body may be.
 const MAX_BODY: usize = 1024 * 1024;
@@ -78,6 +78,7 @@ pub(crate) fn routes(manager: Arc<dyn Managed>, about: About, stopping: Cancella
         .route("/v1/packages", get(packages).post(add))
         .route("/v1/packages/{name}", get(package).delete(delete))
         .route("/v1/packages/{name}/{action}", post(act))
+        .route("/v1/openapi.json", get(openapi::openapi))
         .merge(page::routes())
         .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_method)

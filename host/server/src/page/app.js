@@ -39,6 +39,8 @@ const time = (seconds) => new Date(seconds * 1000).toLocaleString();
 
 function problem(error) {
   const box = node('p', error.message, 'problem');
+  // It may be long, and is to be scrolled without a mouse, too.
+  box.tabIndex = 0;
   if (error.hint) {
     box.append(document.createElement('br'), node('span', error.hint, 'hint'));
   }
@@ -58,7 +60,9 @@ function tell(error, where = $('failed')) {
 function tellDone({ message, warnings }) {
   const text = [message, ...warnings.map((it) => `warning: ${it}`)].join('\n');
   $('failed').replaceChildren();
-  $('done').replaceChildren(node('p', text, 'well'));
+  const box = node('p', text, 'well');
+  box.tabIndex = 0;
+  $('done').replaceChildren(box);
   $('dismiss').hidden = false;
 }
 
@@ -332,7 +336,7 @@ class Card {
     this.find('.doing').hidden = pending === undefined;
     if (pending === undefined) return;
     const [step] = pending.steps;
-    const how = pending.active ? 'goes on' : 'waits';
+    const how = pending.active ? 'goes on' : 'is not finished';
     const progress = pending.active ? pending.progress : null;
     const far = progress ? ` ${progress.done}${progress.total ? ` of ${progress.total}` : ''} ${progress.message}` : '';
     say(this.find('.doing-what'), `${pending.operation} ${how}${step ? `: ${step}` : ''}${far}`);
@@ -545,8 +549,9 @@ async function lookForLogs(name, signal) {
     answer.body?.cancel();
     hasLogs = true;
   } catch (error) {
-    if (error.status !== 404 || error.code !== 'unknown-route') return;
-    hasLogs = false;
+    // There may be none of this package yet.
+    if (error.status !== 404) return;
+    hasLogs = error.code !== 'unknown-route';
   }
   for (const card of cards.values()) card.buttons.get('log').hidden = !hasLogs;
 }
@@ -580,7 +585,8 @@ async function toggleLog(card) {
       }
     } catch (error) {
       if (end.signal.aborted) return;
-      if (error.status) return tell(error);
+      if (error.status === 401) return tell(error);
+      log.replaceChildren(node('div', error.message));
     }
     // It ended, as it does with the server.
     await pause(POLL);
