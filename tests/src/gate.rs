@@ -120,13 +120,15 @@ impl Shared {
     /// Answers one request, and ends the connection.
     fn answer(&self, mut stream: TcpStream) -> io::Result<()> {
         let mut reader = BufReader::new(stream.try_clone()?);
-        let mut head = String::new();
+        let mut head = Vec::new();
         let (mut length, mut told) = (0, None);
         loop {
-            let mut line = String::new();
-            if reader.read_line(&mut line)? == 0 {
+            let mut line = Vec::new();
+            if reader.read_until(b'\n', &mut line)? == 0 {
                 return Ok(());
             }
+            let bytes = line;
+            let line = String::from_utf8_lossy(&bytes);
             let (name, value) = line.split_once(':').unwrap_or_default();
             match &*name.to_ascii_lowercase() {
                 "content-length" => length = value.trim().parse().unwrap_or(0),
@@ -137,9 +139,10 @@ impl Shared {
             if line.trim().is_empty() {
                 break;
             }
-            head.push_str(&line);
+            head.extend_from_slice(&bytes);
         }
-        let path = head.split(' ').nth(1).unwrap_or_default();
+        let path = String::from_utf8_lossy(&head);
+        let path = path.split(' ').nth(1).unwrap_or_default();
         let path = path.split('?').next().unwrap_or_default().to_owned();
         let mut body = vec![0; length];
         reader.read_exact(&mut body)?;
@@ -155,9 +158,11 @@ impl Shared {
             return self.follow(stream, &path);
         }
         let mut server = UnixStream::connect(&self.socket)?;
-        write!(server, "{head}connection: close\r\n\r\n")?;
-        server.write_all(&body)?;
-        io::copy(&mut server, &mut stream)?;
+        head.extend_from_slice(b"connection: close\r\n\r\n");
+        head.extend_from_slice(&body);
+        // It may answer, and close, before it has read all.
+        let _ = server.write_all(&head);
+        let _ = io::copy(&mut server, &mut stream);
         stream.shutdown(Shutdown::Both)
     }
 
