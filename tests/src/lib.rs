@@ -6,12 +6,15 @@
 
 pub mod archives;
 pub mod bench;
+pub mod browser;
 pub mod build;
 pub mod c;
 pub mod command;
 pub mod copy;
 pub mod disk;
 pub mod folder;
+#[cfg(unix)]
+pub mod gate;
 pub mod kde;
 pub mod memory;
 pub mod patch;

@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -265,6 +265,19 @@ impl Running {
             Ok(child) => Self(child),
             Err(error) => panic!("cannot run {command:?}: {error}"),
         }
+    }
+
+    /// The same, with what it prints.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be run.
+    #[must_use]
+    pub fn with_stdout(command: &mut Command) -> (Self, ChildStdout) {
+        command.stdout(Stdio::piped());
+        let mut running = Self::of(command);
+        let stdout = running.0.stdout.take();
+        (running, stdout.expect("its standard output"))
     }
 
     /// Its id.

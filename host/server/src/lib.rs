@@ -95,7 +95,9 @@ mod health;
 mod logs;
 mod metrics;
 mod monitor;
+mod openapi;
 mod options;
+mod page;
 // TCP is not served yet.
 #[allow(dead_code)]
 mod peer;

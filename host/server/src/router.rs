@@ -20,7 +20,7 @@ use tokio::{task, time};
 use crate::about::About;
 use crate::monitor::Monitor;
 use crate::problem::{Failure, json};
-use crate::{events, health, logs, metrics, request, stream};
+use crate::{events, health, logs, metrics, openapi, page, request, stream};
 
 /// As large a body may be.
 const MAX_BODY: usize = 1024 * 1024;
@@ -110,6 +110,8 @@ pub(crate) fn routes(
         .route("/v1/packages", get(packages).post(add))
         .route("/v1/packages/{name}", get(package).delete(delete))
         .route("/v1/packages/{name}/{action}", post(act))
+        .route("/v1/openapi.json", get(openapi::openapi))
+        .merge(page::routes())
         .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))

@@ -132,16 +132,15 @@ impl PackageManager {
         link: &Path,
         report: &Report,
     ) -> Result<Answer, ManagerError> {
-        let folder = std::fs::canonicalize(link).map_err(|source| ManagerError::Io {
+        let refused = |why: String| ManagerError::BadPackage {
             path: link.to_path_buf(),
-            source,
-        })?;
+            why,
+        };
+        let folder = std::fs::canonicalize(link);
+        let folder = folder.map_err(|error| refused(format!("cannot be linked: {error}")))?;
         if folder.starts_with(self.files().root()) || self.files().root().starts_with(&folder) {
-            let what = format!(
-                "`{}` cannot be linked: the packages of the manager lie there",
-                folder.display()
-            );
-            return Err(ManagerError::BadRequest { what });
+            let why = "cannot be linked: the packages of the manager lie there";
+            return Err(refused(why.to_owned()));
         }
         let said = self.files().check_link(&folder)?;
         let name = said.toml.name.to_string();

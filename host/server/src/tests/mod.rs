@@ -3,6 +3,7 @@
 #![cfg(unix)]
 
 mod asked;
+mod documented;
 mod refused;
 mod streamed;
 
