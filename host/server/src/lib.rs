@@ -66,10 +66,11 @@
 //! [`ManagerError::code`]: keyway::lifecycle::ManagerError::code
 
 mod about;
+#[cfg_attr(not(unix), allow(dead_code))]
+mod audit;
 mod error;
 mod options;
-// TCP is not served yet.
-#[allow(dead_code)]
+#[cfg_attr(not(unix), allow(dead_code))]
 mod peer;
 mod problem;
 // Half of it is for clients.
@@ -77,15 +78,22 @@ mod problem;
 mod request;
 mod router;
 mod stream;
+#[cfg_attr(not(unix), allow(dead_code))]
+mod tls;
+mod token;
 
 #[cfg(unix)]
 mod client;
 #[cfg(unix)]
 mod connections;
 #[cfg(unix)]
+mod remote;
+#[cfg(unix)]
 mod serve;
 #[cfg(unix)]
 mod socket;
+#[cfg(unix)]
+mod tcp;
 #[cfg(not(unix))]
 mod unsupported;
 
@@ -93,10 +101,13 @@ mod unsupported;
 mod tests;
 
 pub use about::About;
+pub use audit::{audit_operation, audit_rotation};
 pub use error::{ClientError, ServeError};
-pub use options::{Ready, ServeOptions};
+pub use options::{Ready, Remote, ServeOptions};
 pub use problem::Problem;
 pub use router::router;
+pub use tls::{TlsError, TlsFiles};
+pub use token::{TokenError, read_token, rotate_token, token_path};
 
 #[cfg(unix)]
 pub use client::Client;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use axum::Extension;
 use hyper_util::server::graceful::GracefulShutdown;
 use keyway::install::Cancellation;
 use keyway::lifecycle::{ManagerError, PackageManager, PackageManagerBuilder, Started, Stopped};
@@ -14,11 +15,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::{task, time};
 
+use crate::audit::Audit;
 use crate::connections::accept;
 use crate::error::ServeError;
 use crate::options::{Ready, ServeOptions};
 use crate::router::router;
 use crate::socket::{Place, Socket, canonical};
+use crate::tcp::{self, Listeners};
 
 /// As long commands may have the state folder before a server gets it.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -27,6 +30,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 const HURRY: Duration = Duration::from_secs(2);
 /// As long the last answers may take.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
+/// As long the last lines of the audit log may take.
+const LAST_LINES: Duration = Duration::from_millis(200);
 
 /// What happens to a server.
 enum Event {
@@ -46,8 +51,8 @@ enum Event {
 ///
 /// In order: the manager is opened, which fails if another server has the state folder; the socket is
 /// there and answers; what should run is started; `ready` is called, once. The first signal stops
-/// all that runs, while only questions are still answered; a second one cuts that short. SIGHUP means
-/// nothing.
+/// all that runs, while only questions are still answered; a second one cuts that short. SIGHUP has
+/// the TLS certificate and its key read anew, if there is one.
 ///
 /// It logs to `tracing`, and prints nothing. Once it was cut short, threads of hooks that did not return
 /// may still run: the process should end then.
@@ -78,17 +83,29 @@ async fn run(options: &ServeOptions, ready: impl FnOnce(&Ready)) -> Result<(), S
         .or_else(PackageManager::default_state_dir);
     let state_dir = canonical(&state_dir.ok_or(ServeError::NoStateDir)?)?;
     let place = Place::of(&state_dir)?;
-    let settings = options.manager(state_dir).socket(place.path());
+    let tls = tcp::check(options)?;
+    let settings = options.manager(state_dir.clone()).socket(place.path());
     let Some(manager) = open(settings, options.recover, &mut happened).await? else {
         return Ok(());
     };
     let socket = place.bind()?;
     let stopping = Cancellation::new();
     let connections = Arc::new(GracefulShutdown::new());
+    let (audit, audited) = Audit::open(&state_dir).map_err(ServeError::Runtime)?;
+    let audit = Arc::new(audit);
+    let router = router(manager.clone(), stopping.clone());
+    let listeners = match options.listen[..] {
+        [] => None,
+        _ => {
+            let (audit, router) = (Arc::clone(&audit), router.clone());
+            Some(Listeners::open(options, tls, &state_dir, audit, router)?)
+        }
+    };
     let accepting = {
         let listener = socket.listener().map_err(ServeError::Runtime)?;
-        let router = router(manager.clone(), stopping.clone());
-        task::spawn(accept(listener, router, Arc::clone(&connections)))
+        let router = router.layer(Extension(Arc::clone(&audit)));
+        let all = Arc::clone(&connections);
+        task::spawn(accept(listener, router, all, Some(audit)))
     };
 
     let starting = manager.clone();
@@ -102,14 +119,17 @@ async fn run(options: &ServeOptions, ready: impl FnOnce(&Ready)) -> Result<(), S
         };
         match event {
             Event::Started(started) => {
-                let now = self::ready(&socket, started);
+                let now = self::ready(&socket, listeners.as_ref(), started);
                 if let Some(ready) = ready.take()
                     && !stopping.is_cancelled()
                 {
                     ready(&now);
                 }
             }
-            Event::HangUp => tracing::info!("SIGHUP means nothing here"),
+            Event::HangUp => match &listeners {
+                Some(listeners) => listeners.reload(),
+                None => tracing::info!("SIGHUP means nothing here"),
+            },
             Event::End if !stopping.is_cancelled() => {
                 tracing::info!("stopping; a second signal cuts it short");
                 stopping.cancel();
@@ -134,10 +154,14 @@ async fn run(options: &ServeOptions, ready: impl FnOnce(&Ready)) -> Result<(), S
     };
     accepting.abort();
     let _ = accepting.await;
+    if let Some(listeners) = listeners.filter(|_| !hurry.is_cancelled()) {
+        listeners.close().await;
+    }
     // The task is gone, and its share with it.
     if let Some(connections) = Arc::into_inner(connections).filter(|_| !hurry.is_cancelled()) {
         let _ = time::timeout(LAST_ANSWERS, connections.shutdown()).await;
     }
+    audited.finish(LAST_LINES);
     // While the state folder is still ours: another server may make this socket from then on.
     drop(socket);
     drop(manager);
@@ -224,7 +248,7 @@ fn later<T: Send + 'static>(
 }
 
 /// What came of starting, also for the log.
-fn ready(socket: &Socket, started: Option<Started>) -> Ready {
+fn ready(socket: &Socket, listeners: Option<&Listeners>, started: Option<Started>) -> Ready {
     if started.is_none() {
         tracing::error!("starting the packages failed inside");
     }
@@ -235,12 +259,14 @@ fn ready(socket: &Socket, started: Option<Started>) -> Ready {
     let ready = Ready {
         pid: process::id(),
         socket: socket.path().to_owned(),
+        urls: listeners.map_or_else(Vec::new, |it| it.urls().to_vec()),
         started: started.started,
         failed: started.failed,
     };
     tracing::info!(
         pid = ready.pid,
         socket = ?ready.socket,
+        urls = ?ready.urls,
         started = ready.started.len(),
         failed = ready.failed.len(),
         "serving"

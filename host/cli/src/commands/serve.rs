@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 use std::time::Duration;
 
-use keyway_server::{Ready, ServeOptions};
+use keyway_server::{Ready, ServeOptions, TlsFiles};
 use serde_json::{Value, json};
 
 use crate::args::Serve;
@@ -17,6 +17,13 @@ pub(crate) fn run(args: &Serve, json: bool) -> Result<Outcome, Failure> {
     options.protected = args.protect.clone();
     options.parallel = args.parallel.map(usize::from);
     options.recover = args.recover;
+    let tcp = &args.tcp;
+    options.listen = tcp.listen.clone();
+    options.behind_proxy = tcp.behind_proxy;
+    options.allow_hosts = tcp.allow_host.clone();
+    if let (Some(cert), Some(key)) = (&tcp.tls_cert, &tcp.tls_key) {
+        options.tls = Some(TlsFiles::new(cert, key));
+    }
     let deadlines = &mut options.deadlines;
     for (deadline, typed) in [
         (&mut deadlines.prepare, args.prepare_deadline),
@@ -40,8 +47,11 @@ fn said(ready: &Ready, json: bool) -> String {
     let socket = ready.socket.to_string_lossy();
     if !json {
         let (run, failed) = (ready.started.len(), ready.failed.len());
-        let line =
+        let mut line =
             format!("keyway serve: ready, {run} packages run, {failed} failed; socket {socket}");
+        for url in &ready.urls {
+            line.push_str(&format!("; {url}"));
+        }
         return table::printable(&line);
     }
     let failed = ready.failed.iter();
@@ -52,6 +62,7 @@ fn said(ready: &Ready, json: bool) -> String {
         "ready": true,
         "pid": ready.pid,
         "socket": socket,
+        "urls": ready.urls,
         "started": ready.started,
         "failed": failed,
     });
