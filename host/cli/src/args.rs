@@ -1,6 +1,7 @@
 //! What was typed.
 
 mod package;
+mod remote;
 
 use std::ffi::OsString;
 use std::io;
@@ -14,6 +15,7 @@ use keyway::package::HashAlgorithm;
 pub(crate) use package::{
     Add, Logs, ManagedPackage, PackageAction, Reconfigure, Serve, Source, State,
 };
+pub(crate) use remote::{Token, TokenAction};
 
 /// Finds plugins and packages, looks at them, installs packages, and runs those that have a life.
 ///
@@ -111,6 +113,8 @@ pub(crate) enum Command {
     Package(ManagedPackage),
     /// Own the packages that have a life, in the foreground: start them, answer for them, stop them
     Serve(Serve),
+    /// Print or replace the token that a server on TCP wants
+    Token(Token),
     /// Print the hash of a package that kpackagetool prints, or a digest of all that it holds
     Hash(Hash),
     /// Print a package's AppStream metainfo

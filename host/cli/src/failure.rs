@@ -9,7 +9,7 @@ use keyway::lifecycle::ManagerError;
 use keyway::package::{FileError, HashError, LoadError, PackageError};
 use keyway::plugin::TypeNameError;
 use keyway::plugin::{InstallPluginError, ProbeError, ResolveError};
-use keyway_server::{ClientError, ServeError};
+use keyway_server::{ClientError, ServeError, TokenError};
 use serde_json::{Value, json};
 
 use crate::table::printable;
@@ -240,6 +240,12 @@ impl From<ServeError> for Failure {
             },
             error => Self::of(error.code(), &error).hint(hint),
         }
+    }
+}
+
+impl From<TokenError> for Failure {
+    fn from(error: TokenError) -> Self {
+        Self::of(error.code(), &error).hint(error.hint())
     }
 }
 

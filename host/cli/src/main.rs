@@ -67,6 +67,7 @@ fn main() -> ExitCode {
         Command::Remove(it) => commands::remove::run(it, args.json),
         Command::Package(it) => commands::package::run(it, args.json),
         Command::Serve(it) => commands::serve::run(it, args.json, package_logs),
+        Command::Token(it) => commands::token::run(it, args.json),
         Command::Hash(it) => commands::hash::run(it, args.json),
         Command::Appstream(it) => commands::appstream::run(it, args.json),
         Command::Kpackagetool(_) if args.json => Err(commands::kpackagetool::no_json()),

@@ -15,11 +15,12 @@ use hyper_util::rt::TokioIo;
 use keyway::install::Cancellation;
 use keyway::lifecycle::{Answer, HookProgress, Operation, PackageStatus, Status};
 use serde::de::DeserializeOwned;
-use tokio::net::UnixStream;
 use tokio::{runtime, task, time};
 
 use crate::about::About;
 use crate::error::ClientError;
+use crate::options::Remote;
+use crate::remote::Way;
 use crate::request::{Asked, package};
 use crate::stream::{LINES, Line};
 
@@ -28,14 +29,14 @@ const PULSE: Duration = Duration::from_millis(50);
 /// As long the answer to a question may take, for which no hook is waited.
 const ANSWER_TIME: Duration = Duration::from_secs(30);
 
-/// Asks the server at a socket. Each question is a connection of its own; the calling thread waits.
+/// Asks the server at a socket, or on TCP. Each question is a connection of its own; the calling thread waits.
 ///
 /// # Platform
 ///
 /// Unix only.
 #[derive(Clone, Debug)]
 pub struct Client {
-    socket: PathBuf,
+    way: Way,
     left: Cancellation,
     answer_time: Duration,
 }
@@ -44,8 +45,22 @@ impl Client {
     /// A client of the server at `socket`, which need not be there yet.
     #[must_use]
     pub fn new(socket: impl Into<PathBuf>) -> Self {
+        Self::by(Way::Socket(socket.into()))
+    }
+
+    /// A client of the server at a URL, which need not be there yet.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`]: the URL is none, the token would go to another machine in the clear, or the
+    /// authority cannot be read.
+    pub fn remote(remote: &Remote) -> Result<Self, ClientError> {
+        Ok(Self::by(Way::over(remote)?))
+    }
+
+    fn by(way: Way) -> Self {
         Self {
-            socket: socket.into(),
+            way,
             left: Cancellation::new(),
             answer_time: ANSWER_TIME,
         }
@@ -148,28 +163,26 @@ impl Client {
     fn run<T>(&self, work: impl Future<Output = Result<T, ClientError>>) -> Result<T, ClientError> {
         let runtime = runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|source| ClientError::Unreachable {
-            socket: self.socket.clone(),
+            server: self.way.server(),
             source,
         })?;
         runtime.block_on(work)
     }
 
     async fn ask(&self, asked: Asked, accept: &str) -> Result<Reply, ClientError> {
-        let stream = self.wait(UnixStream::connect(&self.socket)).await?;
-        let stream = stream.map_err(|source| ClientError::Unreachable {
-            socket: self.socket.clone(),
-            source,
-        })?;
-        let request = Request::builder()
+        let stream = self.wait(self.way.dial()).await??;
+        let mut request = Request::builder()
             .method(asked.method)
             .uri(asked.path)
-            .header(header::HOST, "keyway")
+            .header(header::HOST, self.way.host())
             .header(header::ACCEPT, accept)
             .header(header::CONTENT_TYPE, "application/json");
-        let request = match asked.after {
-            Some(after) => request.header("last-event-id", after),
-            None => request,
-        };
+        if let Some(after) = asked.after {
+            request = request.header("last-event-id", after);
+        }
+        if let Some(shown) = self.way.authorization() {
+            request = request.header(header::AUTHORIZATION, shown);
+        }
         let request = request.body(Body::from(asked.body.unwrap_or_default()));
         let request = request.map_err(|error| ClientError::Unspeakable(error.to_string()))?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
@@ -202,7 +215,7 @@ impl Client {
 
     fn broken(&self, why: impl ToString) -> ClientError {
         ClientError::Broken {
-            socket: self.socket.clone(),
+            server: self.way.server(),
             why: why.to_string(),
         }
     }

@@ -89,6 +89,8 @@
 //! ```
 
 mod about;
+#[cfg_attr(not(unix), allow(dead_code))]
+mod audit;
 mod error;
 mod events;
 mod health;
@@ -98,8 +100,7 @@ mod monitor;
 mod openapi;
 mod options;
 mod page;
-// TCP is not served yet.
-#[allow(dead_code)]
+#[cfg_attr(not(unix), allow(dead_code))]
 mod peer;
 mod problem;
 // Half of it is for clients.
@@ -108,6 +109,9 @@ mod request;
 mod router;
 mod sse;
 mod stream;
+#[cfg_attr(not(unix), allow(dead_code))]
+mod tls;
+mod token;
 mod told;
 
 #[cfg(unix)]
@@ -117,9 +121,13 @@ mod connections;
 #[cfg(unix)]
 mod notify;
 #[cfg(unix)]
+mod remote;
+#[cfg(unix)]
 mod serve;
 #[cfg(unix)]
 mod socket;
+#[cfg(unix)]
+mod tcp;
 #[cfg(not(unix))]
 mod unsupported;
 
@@ -127,12 +135,15 @@ mod unsupported;
 mod tests;
 
 pub use about::About;
+pub use audit::{audit_operation, audit_rotation};
 pub use error::{ClientError, ServeError};
 pub use logs::{JsonLog, LogFile, PackageLogs};
 pub use monitor::Monitor;
-pub use options::{Ready, ServeOptions};
+pub use options::{Ready, Remote, ServeOptions};
 pub use problem::Problem;
 pub use router::{router, router_with};
+pub use tls::{TlsError, TlsFiles};
+pub use token::{TokenError, read_token, rotate_token, token_path};
 pub use told::{LogsRequest, Told};
 
 #[cfg(unix)]

@@ -1,5 +1,7 @@
 //! What a server is told.
 
+use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,6 +9,7 @@ use keyway::PackageLoader;
 use keyway::lifecycle::{Deadlines, PackageManager, PackageManagerBuilder};
 
 use crate::logs::PackageLogs;
+use crate::tls::TlsFiles;
 
 /// What a server is told.
 #[derive(Clone, Debug)]
@@ -31,6 +34,15 @@ pub struct ServeOptions {
     pub recover: bool,
     /// The layer by which packages' logs are written, if it is installed.
     pub package_logs: Option<PackageLogs>,
+    /// Where it also answers on TCP those who have the token. Nowhere by default.
+    pub listen: Vec<SocketAddr>,
+    /// What it shows there; `None` for no TLS, which only addresses of this machine can do without.
+    pub tls: Option<TlsFiles>,
+    /// Whether all that comes over TCP comes from a proxy, which sees to TLS. Not by default.
+    pub behind_proxy: bool,
+    /// By which names it may be asked over TCP, each as `name`, which may have any port, or `name:port`:
+    /// more than by the addresses themselves, and on this machine `localhost`.
+    pub allow_hosts: Vec<String>,
 }
 
 impl ServeOptions {
@@ -47,6 +59,10 @@ impl ServeOptions {
             stop_within: Duration::from_secs(90),
             recover: false,
             package_logs: None,
+            listen: Vec::new(),
+            tls: None,
+            behind_proxy: false,
+            allow_hosts: Vec::new(),
         }
     }
 
@@ -75,8 +91,45 @@ pub struct Ready {
     pub pid: u32,
     /// The socket at which it answers.
     pub socket: PathBuf,
+    /// The URLs at which it answers over TCP.
+    pub urls: Vec<String>,
     /// The packages that run, in the order in which they were started.
     pub started: Vec<String>,
     /// Those that do not although they should, and why.
     pub failed: Vec<(String, String)>,
+}
+
+/// A server on TCP, as a client is told of it.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Remote {
+    /// Where it is: `https://HOST[:PORT]`, or `http://`.
+    pub url: String,
+    /// Its token.
+    pub token: String,
+    /// The one authority whose certificates are believed, as PEM; `None` for those of the system.
+    pub tls_ca: Option<PathBuf>,
+    /// Whether the token may go to other machines in the clear. Not by default.
+    pub insecure_http: bool,
+}
+
+impl Remote {
+    /// A server that shows a certificate which the system believes, or is on this machine.
+    #[must_use]
+    pub fn new(url: impl Into<String>, token: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            token: token.into(),
+            tls_ca: None,
+            insecure_http: false,
+        }
+    }
+}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The token is nobody's business.
+        let mut remote = f.debug_struct("Remote");
+        remote.field("url", &self.url).finish_non_exhaustive()
+    }
 }

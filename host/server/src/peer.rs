@@ -9,7 +9,25 @@ pub(crate) enum Peer {
     /// A process of this machine, over the socket: the kernel says whose it is.
     Process { user: u32, pid: Option<i32> },
     /// Somebody over TCP.
-    Remote { address: SocketAddr },
+    Remote {
+        address: SocketAddr,
+        /// For whom a proxy says that it asks, where there is one. Nothing but the audit log believes it.
+        forwarded_for: Option<String>,
+    },
+}
+
+impl Peer {
+    /// This process.
+    pub(crate) fn own() -> Self {
+        #[cfg(unix)]
+        let user = rustix::process::geteuid().as_raw();
+        #[cfg(not(unix))]
+        let user = 0;
+        Self::Process {
+            user,
+            pid: i32::try_from(std::process::id()).ok(),
+        }
+    }
 }
 
 impl fmt::Display for Peer {
@@ -20,7 +38,7 @@ impl fmt::Display for Peer {
                 user,
                 pid: Some(pid),
             } => write!(f, "user {user}, process {pid}"),
-            Self::Remote { address } => write!(f, "{address}"),
+            Self::Remote { address, .. } => write!(f, "{address}"),
         }
     }
 }

@@ -7,6 +7,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{DefaultBodyLimit, FromRequest as _, Path, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
@@ -18,6 +19,7 @@ use keyway::lifecycle::{
 use tokio::{task, time};
 
 use crate::about::About;
+use crate::audit::{self, Entry};
 use crate::monitor::Monitor;
 use crate::problem::{Failure, json};
 use crate::{events, health, logs, metrics, openapi, page, request, stream};
@@ -143,20 +145,19 @@ async fn package(
 }
 
 async fn add(State(served): State<Served>, request: Request) -> Result<Response, Failure> {
-    let (headers, body) = read(request).await?;
+    let (parts, body) = read(request).await?;
     let request = request::add(&body)?;
-    served.perform(&headers, Operation::Add(request)).await
+    served.perform(&parts, Operation::Add(request)).await
 }
 
 async fn delete(
     State(served): State<Served>,
     name: Result<Path<String>, PathRejection>,
-    uri: Uri,
-    headers: HeaderMap,
+    parts: Parts,
 ) -> Result<Response, Failure> {
     let Path(name) = name?;
-    let request = request::delete(name, uri.query().unwrap_or_default())?;
-    served.perform(&headers, Operation::Delete(request)).await
+    let request = request::delete(name, parts.uri.query().unwrap_or_default())?;
+    served.perform(&parts, Operation::Delete(request)).await
 }
 
 async fn act(
@@ -165,39 +166,48 @@ async fn act(
     request: Request,
 ) -> Result<Response, Failure> {
     let Path((name, action)) = path?;
-    let uri = request.uri().clone();
-    let (headers, body) = read(request).await?;
+    let (parts, body) = read(request).await?;
     let Some(operation) = request::action(name, &action, &body) else {
-        return Err(unknown_route(uri).await);
+        return Err(unknown_route(parts.uri).await);
     };
-    served.perform(&headers, operation?).await
+    served.perform(&parts, operation?).await
 }
 
 impl Served {
-    async fn perform(self, headers: &HeaderMap, operation: Operation) -> Result<Response, Failure> {
+    async fn perform(self, parts: &Parts, operation: Operation) -> Result<Response, Failure> {
         if self.stopping.is_cancelled() {
             return Err(ManagerError::Stopping.into());
         }
-        if wants_lines(headers) {
-            return Ok(stream::perform(self, operation));
+        let extensions = parts.extensions.clone();
+        let begun = move |operation: &Operation| audit::begun(&extensions, operation);
+        if wants_lines(&parts.headers) {
+            return Ok(stream::perform(self, operation, begun));
         }
-        let answer = move || perform(&self, operation, Arc::new(|_| {}));
+        let answer = move || {
+            let entry = begun(&operation);
+            perform(&self, operation, Arc::new(|_| {}), entry)
+        };
         Ok(json(&blocking(answer).await??))
     }
 }
 
-/// Has an operation done, and tells the log of it.
+/// Has an operation done, and tells the logs of it.
 pub(crate) fn perform(
     served: &Served,
     operation: Operation,
     progress: Arc<dyn Fn(&HookProgress) + Send + Sync>,
+    entry: Option<Entry>,
 ) -> Result<Answer, Failure> {
     let metrics = served.monitor.metrics();
     let name = operation.name();
     // Of one that is to be added nobody knows the name yet.
     let package = operation.package().map(str::to_owned);
     tracing::info!(operation = name, package, "asked for");
-    match served.manager.perform(operation, progress) {
+    let done = served.manager.perform(operation, progress);
+    if let Some(entry) = entry {
+        entry.ended(done.as_ref().map_err(ManagerError::code));
+    }
+    match done {
         Ok(answer) => {
             let (package, outcome) = (&*answer.name, answer.outcome);
             tracing::info!(operation = name, package, ?outcome, "answered");
@@ -243,9 +253,11 @@ fn is_kind(value: &str, kind: &str) -> bool {
     value.trim().eq_ignore_ascii_case(kind)
 }
 
-/// Headers and body; a body has to say that it is JSON.
-async fn read(request: Request) -> Result<(HeaderMap, Bytes), Failure> {
-    let headers = request.headers().clone();
+/// What stands before the body, and the body, which has to say that it is JSON.
+async fn read(request: Request) -> Result<(Parts, Bytes), Failure> {
+    let (parts, body) = request.into_parts();
+    // The limit of the body is in the extensions.
+    let request = Request::from_parts(parts.clone(), body);
     let body = time::timeout(BODY_TIME, Bytes::from_request(request, &())).await;
     let Ok(body) = body else {
         let message = format!("the body is not there after {} s", BODY_TIME.as_secs());
@@ -253,7 +265,7 @@ async fn read(request: Request) -> Result<(HeaderMap, Bytes), Failure> {
         return Err(Failure::new(status, "request-timeout", message));
     };
     let body = body?;
-    let kind = headers.get(header::CONTENT_TYPE);
+    let kind = parts.headers.get(header::CONTENT_TYPE);
     let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     if !body.is_empty() && !is_kind(kind, "application/json") {
         let message = format!("the body is `{kind}`, expected `application/json`");
@@ -261,7 +273,7 @@ async fn read(request: Request) -> Result<(HeaderMap, Bytes), Failure> {
         let failure = Failure::new(status, "not-json", message);
         return Err(failure.hint("say `content-type: application/json`"));
     }
-    Ok((headers, body))
+    Ok((parts, body))
 }
 
 impl From<BytesRejection> for Failure {

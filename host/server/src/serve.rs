@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use axum::Extension;
 use hyper_util::server::graceful::GracefulShutdown;
 use keyway::install::Cancellation;
 use keyway::lifecycle::{ManagerError, PackageManager, PackageManagerBuilder, Started, Stopped};
@@ -14,6 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::{task, time};
 
+use crate::audit::Audit;
 use crate::connections::accept;
 use crate::error::ServeError;
 use crate::monitor::Monitor;
@@ -21,6 +23,7 @@ use crate::notify::Notify;
 use crate::options::{Ready, ServeOptions};
 use crate::router::router_with;
 use crate::socket::{Place, Socket, canonical};
+use crate::tcp::{self, Listeners};
 
 /// As long commands may have the state folder before a server gets it.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -29,6 +32,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 const HURRY: Duration = Duration::from_secs(2);
 /// As long the last answers may take.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
+/// As long the last lines of the audit log may take.
+const LAST_LINES: Duration = Duration::from_millis(200);
 
 /// What happens to a server.
 enum Event {
@@ -50,8 +55,8 @@ enum Event {
 ///
 /// In order: the manager is opened, which fails if another server has the state folder; the socket is
 /// there and answers; what should run is started; `ready` is called, once. The first signal stops
-/// all that runs, while only questions are still answered; a second one cuts that short. SIGHUP means
-/// nothing.
+/// all that runs, while only questions are still answered; a second one cuts that short. SIGHUP has
+/// the TLS certificate and its key read anew, if there is one.
 ///
 /// It logs to `tracing`, and prints nothing. Once it was cut short, threads of hooks that did not return
 /// may still run: the process should end then.
@@ -91,7 +96,8 @@ async fn run(options: &ServeOptions, ready: impl FnOnce(&Ready)) -> Result<(), S
     if let Some(pulse) = notify.pulse() {
         beat(&events, pulse);
     }
-    let settings = options.manager(state_dir).socket(place.path());
+    let tls = tcp::check(options)?;
+    let settings = options.manager(state_dir.clone()).socket(place.path());
     let settings = settings.observer(monitor.observer());
     let Some(manager) = open(settings, options.recover, &mut happened).await? else {
         return Ok(());
@@ -99,10 +105,21 @@ async fn run(options: &ServeOptions, ready: impl FnOnce(&Ready)) -> Result<(), S
     let socket = place.bind()?;
     let stopping = Cancellation::new();
     let connections = Arc::new(GracefulShutdown::new());
+    let (audit, audited) = Audit::open(&state_dir).map_err(ServeError::Runtime)?;
+    let audit = Arc::new(audit);
+    let router = router_with(manager.clone(), stopping.clone(), monitor.clone());
+    let listeners = match options.listen[..] {
+        [] => None,
+        _ => {
+            let (audit, router) = (Arc::clone(&audit), router.clone());
+            Some(Listeners::open(options, tls, &state_dir, audit, router)?)
+        }
+    };
     let accepting = {
         let listener = socket.listener().map_err(ServeError::Runtime)?;
-        let router = router_with(manager.clone(), stopping.clone(), monitor.clone());
-        task::spawn(accept(listener, router, Arc::clone(&connections)))
+        let router = router.layer(Extension(Arc::clone(&audit)));
+        let all = Arc::clone(&connections);
+        task::spawn(accept(listener, router, all, Some(audit)))
     };
 
     notify.status("starting the packages");
@@ -117,7 +134,7 @@ async fn run(options: &ServeOptions, ready: impl FnOnce(&Ready)) -> Result<(), S
         };
         match event {
             Event::Started(started) => {
-                let now = self::ready(&socket, started);
+                let now = self::ready(&socket, listeners.as_ref(), started);
                 if let Some(ready) = ready.take()
                     && !stopping.is_cancelled()
                 {
@@ -127,7 +144,10 @@ async fn run(options: &ServeOptions, ready: impl FnOnce(&Ready)) -> Result<(), S
                     ready(&now);
                 }
             }
-            Event::HangUp => tracing::info!("SIGHUP means nothing here"),
+            Event::HangUp => match &listeners {
+                Some(listeners) => listeners.reload(),
+                None => tracing::info!("SIGHUP means nothing here"),
+            },
             Event::End if !stopping.is_cancelled() => {
                 tracing::info!("stopping; a second signal cuts it short");
                 stopping.cancel();
@@ -155,10 +175,14 @@ async fn run(options: &ServeOptions, ready: impl FnOnce(&Ready)) -> Result<(), S
     monitor.close();
     accepting.abort();
     let _ = accepting.await;
+    if let Some(listeners) = listeners.filter(|_| !hurry.is_cancelled()) {
+        listeners.close().await;
+    }
     // The task is gone, and its share with it.
     if let Some(connections) = Arc::into_inner(connections).filter(|_| !hurry.is_cancelled()) {
         let _ = time::timeout(LAST_ANSWERS, connections.shutdown()).await;
     }
+    audited.finish(LAST_LINES);
     // While the state folder is still ours: another server may make this socket from then on.
     drop(socket);
     drop(manager);
@@ -255,7 +279,7 @@ fn later<T: Send + 'static>(
 }
 
 /// What came of starting, also for the log.
-fn ready(socket: &Socket, started: Option<Started>) -> Ready {
+fn ready(socket: &Socket, listeners: Option<&Listeners>, started: Option<Started>) -> Ready {
     if started.is_none() {
         tracing::error!("starting the packages failed inside");
     }
@@ -266,12 +290,14 @@ fn ready(socket: &Socket, started: Option<Started>) -> Ready {
     let ready = Ready {
         pid: process::id(),
         socket: socket.path().to_owned(),
+        urls: listeners.map_or_else(Vec::new, |it| it.urls().to_vec()),
         started: started.started,
         failed: started.failed,
     };
     tracing::info!(
         pid = ready.pid,
         socket = ?ready.socket,
+        urls = ?ready.urls,
         started = ready.started.len(),
         failed = ready.failed.len(),
         "serving"

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task;
 
+use crate::audit::Entry;
 use crate::problem::{Failure, Problem, unspeakable};
 use crate::router::{self, Served};
 
@@ -46,13 +47,18 @@ impl Line {
 }
 
 /// Lets the operation be done, and answers at once; how far it is follows.
-pub(crate) fn perform(served: Served, operation: Operation) -> Response {
+pub(crate) fn perform(
+    served: Served,
+    operation: Operation,
+    begun: impl FnOnce(&Operation) -> Option<Entry> + Send + 'static,
+) -> Response {
     let (sender, progress) = mpsc::channel(WAITING);
     let (done, end) = oneshot::channel();
     task::spawn_blocking(move || {
         // Who is slow to read, or gone, needs no old news.
         let tell = move |progress: &HookProgress| drop(sender.try_send(progress.clone()));
-        let line = match router::perform(&served, operation, Arc::new(tell)) {
+        let entry = begun(&operation);
+        let line = match router::perform(&served, operation, Arc::new(tell), entry) {
             Ok(answer) => Line::Answer(Box::new(answer)),
             Err(failure) => Line::Error(failure.problem),
         };

@@ -8,7 +8,7 @@ use keyway::lifecycle::{Answer, HookProgress, Operation, PackageStatus, Status};
 
 use crate::about::About;
 use crate::error::{ClientError, ServeError};
-use crate::options::{Ready, ServeOptions};
+use crate::options::{Ready, Remote, ServeOptions};
 use crate::told::{LogsRequest, Told};
 
 /// Nothing is served on this system yet.
@@ -33,6 +33,18 @@ impl Client {
         Self {
             socket: socket.into(),
         }
+    }
+
+    /// A client of a server that is not asked from here.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::BadUrl`], always.
+    pub fn remote(remote: &Remote) -> Result<Self, ClientError> {
+        Err(ClientError::BadUrl {
+            url: remote.url.clone(),
+            why: "no server is asked from this system yet".to_owned(),
+        })
     }
 
     /// Means nothing here.
@@ -110,7 +122,7 @@ impl Client {
 
     fn unreachable(&self) -> ClientError {
         ClientError::Unreachable {
-            socket: self.socket.clone(),
+            server: self.socket.to_string_lossy().into_owned(),
             source: io::ErrorKind::Unsupported.into(),
         }
     }

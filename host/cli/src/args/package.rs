@@ -6,11 +6,12 @@ use clap::{ArgGroup, Subcommand};
 use keyway::lifecycle::Status;
 
 use super::package_root;
+use super::remote::{Listen, Remote};
 use crate::kwargs::{Kwargs, Setting};
 use crate::log::LogFormat;
 
 /// What all commands take stands behind what is their own.
-const LAST: usize = 100;
+pub(super) const LAST: usize = 100;
 
 /// Where packages are that have a life.
 #[derive(Debug, clap::Args)]
@@ -55,6 +56,8 @@ pub(crate) struct Serve {
     /// In what form it logs to stderr
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) log_format: LogFormat,
+    #[command(flatten)]
+    pub(crate) tcp: Listen,
 }
 
 /// A full name as it is on record: one that is on none would protect nothing, and nobody would notice.
@@ -80,6 +83,8 @@ fn seconds() -> clap::builder::RangedI64ValueParser<u32> {
 pub(crate) struct ManagedPackage {
     #[command(flatten)]
     pub(crate) state: State,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
     #[command(subcommand)]
     pub(crate) action: PackageAction,
 }
@@ -209,10 +214,10 @@ pub(crate) struct Add {
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct Source {
-    /// A folder or an archive, which is copied
+    /// A folder or an archive, which is copied; with --url an absolute path on the server's machine
     #[arg(long)]
     pub(crate) path: Option<PathBuf>,
-    /// A folder that is used where it lies, for who works on it
+    /// A folder that is used where it lies, for who works on it; with --url on the server's machine
     #[arg(long, value_name = "DIR")]
     pub(crate) link: Option<PathBuf>,
     /// A git repository: the URL, or the path of one
@@ -278,6 +283,16 @@ mod tests {
             ("serve --log-format xml", ErrorKind::InvalidValue),
             ("package logs", MissingRequiredArgument),
             ("package logs a.b -n 10001", ValueValidation),
+            ("serve --listen localhost", ValueValidation),
+            ("serve --tls-cert c --tls-key k", MissingRequiredArgument),
+            (
+                "serve --listen 127.0.0.1:1 --tls-key k",
+                MissingRequiredArgument,
+            ),
+            ("serve --allow-host a", MissingRequiredArgument),
+            ("serve --behind-proxy", MissingRequiredArgument),
+            ("package list --url u --state-dir d", ArgumentConflict),
+            ("package -p d list --url u", ArgumentConflict),
         ] {
             assert_eq!(parse(line).unwrap_err(), kind, "{line}");
         }
@@ -302,5 +317,10 @@ mod tests {
         parse("package add --git u --branch b --rev r --set a=1 --set b.c=2 --no-start").unwrap();
         parse("package reconfigure a.b --kwargs {} --set a=1").unwrap();
         parse("serve --protect a.b --protect c.d --state-dir /s --recover").unwrap();
+        parse("serve --listen 127.0.0.1:1 --listen [::1]:1 --allow-host a --allow-host b:1")
+            .unwrap();
+        parse("serve --listen 0.0.0.0:1 --tls-cert c --tls-key k --behind-proxy").unwrap();
+        parse("package --url u list --token-file f --tls-ca c --insecure-http").unwrap();
+        parse("token rotate --state-dir /s --json").unwrap();
     }
 }

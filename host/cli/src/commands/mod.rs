@@ -16,4 +16,5 @@ pub(crate) mod quarantine;
 pub(crate) mod remove;
 pub(crate) mod serve;
 pub(crate) mod show;
+pub(crate) mod token;
 pub(crate) mod types;

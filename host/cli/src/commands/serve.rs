@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 use std::time::Duration;
 
-use keyway_server::{PackageLogs, Ready, ServeOptions};
+use keyway_server::{PackageLogs, Ready, ServeOptions, TlsFiles};
 use serde_json::{Value, json};
 
 use crate::args::Serve;
@@ -18,6 +18,13 @@ pub(crate) fn run(args: &Serve, json: bool, logs: Option<PackageLogs>) -> Result
     options.parallel = args.parallel.map(usize::from);
     options.recover = args.recover;
     options.package_logs = logs;
+    let tcp = &args.tcp;
+    options.listen = tcp.listen.clone();
+    options.behind_proxy = tcp.behind_proxy;
+    options.allow_hosts = tcp.allow_host.clone();
+    if let (Some(cert), Some(key)) = (&tcp.tls_cert, &tcp.tls_key) {
+        options.tls = Some(TlsFiles::new(cert, key));
+    }
     let deadlines = &mut options.deadlines;
     for (deadline, typed) in [
         (&mut deadlines.prepare, args.prepare_deadline),
@@ -41,8 +48,11 @@ fn said(ready: &Ready, json: bool) -> String {
     let socket = ready.socket.to_string_lossy();
     if !json {
         let (run, failed) = (ready.started.len(), ready.failed.len());
-        let line =
+        let mut line =
             format!("keyway serve: ready, {run} packages run, {failed} failed; socket {socket}");
+        for url in &ready.urls {
+            line.push_str(&format!("; {url}"));
+        }
         return table::printable(&line);
     }
     let failed = ready.failed.iter();
@@ -53,6 +63,7 @@ fn said(ready: &Ready, json: bool) -> String {
         "ready": true,
         "pid": ready.pid,
         "socket": socket,
+        "urls": ready.urls,
         "started": ready.started,
         "failed": failed,
     });

@@ -186,7 +186,8 @@ impl Server {
                 .build();
             runtime.unwrap().block_on(async {
                 let listener = tokio::net::UnixListener::from_std(listener).unwrap();
-                accept(listener, router, Arc::new(GracefulShutdown::new())).await;
+                let all = Arc::new(GracefulShutdown::new());
+                accept(listener, router, all, None).await;
             });
         });
         Self {

@@ -1,14 +1,14 @@
 //! Who does what is asked for: the server, or nobody, and then it is written down.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use keyway::lifecycle::{Answer, ManagerError, Operation, PackageManager, PackageStatus, Status};
-use keyway_server::{Client, ClientError};
+use keyway_server::{Client, ClientError, Remote, audit_operation, read_token};
 
-use crate::args::State;
+use crate::args::{ManagedPackage, State};
 use crate::failure::Failure;
 use crate::progress::Line;
 use crate::{host, interrupt};
@@ -21,17 +21,43 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// Who does what is asked for.
 pub(crate) enum Door {
-    /// The server that has the state folder.
+    /// The server that has the state folder, or the one at a URL.
     Server(Client),
     /// Nobody: a manager that runs no hooks.
     Records(PackageManager),
+}
+
+/// Name a server where the options do not.
+const URL_VARIABLE: &str = "KEYWAY_URL";
+const TOKEN_VARIABLE: &str = "KEYWAY_TOKEN_FILE";
+
+/// The URL that is asked, if one is named; a state folder that was typed counts for more than the
+/// environment.
+pub(crate) fn url(args: &ManagedPackage) -> Result<Option<String>, Failure> {
+    let is_local = args.state.state_dir.is_some() || args.state.package_root.is_some();
+    let named = std::env::var_os(URL_VARIABLE).filter(|it| !it.is_empty() && !is_local);
+    match (&args.remote.url, named) {
+        (Some(typed), _) => Ok(Some(typed.clone())),
+        (None, None) => Ok(None),
+        (None, Some(url)) => match url.into_string() {
+            Ok(url) => Ok(Some(url)),
+            Err(_) => Err(Failure::new(
+                "bad-url",
+                format!("`{URL_VARIABLE}` is no text"),
+            )),
+        },
+    }
 }
 
 impl Door {
     /// Finds the server, or takes the state folder as long as it is asked.
     ///
     /// With `json` nothing is said of waiting, so that stderr holds nothing but an error.
-    pub(crate) fn open(state: &State, json: bool) -> Result<Self, Failure> {
+    pub(crate) fn open(args: &ManagedPackage, json: bool) -> Result<Self, Failure> {
+        if let Some(url) = url(args)? {
+            return remote(args, url);
+        }
+        let state = &args.state;
         let folder = host::package_state(state)?;
         let begun = Instant::now();
         let mut is_told = false;
@@ -57,14 +83,14 @@ impl Door {
 
     pub(crate) fn packages(&self, status: Option<Status>) -> Result<Vec<PackageStatus>, Failure> {
         match self {
-            Self::Server(client) => Ok(client.packages(status)?),
+            Self::Server(client) => client.packages(status).map_err(refused),
             Self::Records(manager) => Ok(manager.packages(status)),
         }
     }
 
     pub(crate) fn status(&self, name: &str) -> Result<PackageStatus, Failure> {
         match self {
-            Self::Server(client) => Ok(client.status(name)?),
+            Self::Server(client) => client.status(name).map_err(refused),
             Self::Records(manager) => Ok(manager.status(name)?),
         }
     }
@@ -81,11 +107,42 @@ impl Door {
             Self::Records(manager) => {
                 let line = Arc::clone(&line);
                 let progress = Arc::new(move |progress: &_| line.hook(progress));
-                Ok(manager.perform(operation, progress)?)
+                let done = manager.perform(operation.clone(), progress);
+                let outcome = done.as_ref().map_err(ManagerError::code);
+                audit_operation(manager.state_dir(), &operation, outcome);
+                Ok(done?)
             }
         };
         line.clear();
         answer
+    }
+}
+
+/// The door to a server that is elsewhere; it is not asked yet.
+fn remote(args: &ManagedPackage, url: String) -> Result<Door, Failure> {
+    let args = &args.remote;
+    let named = || std::env::var_os(TOKEN_VARIABLE).map(PathBuf::from);
+    let file = args.token_file.clone().or_else(named);
+    let Some(file) = file.filter(|file| !file.as_os_str().is_empty()) else {
+        let message = format!("`{url}` wants a token, and none is named");
+        let hint = format!(
+            "`--token-file FILE`, or {TOKEN_VARIABLE}; on the server `keyway token path` says where it lies"
+        );
+        return Err(Failure::new("no-token", message).hint(Some(hint)));
+    };
+    let mut remote = Remote::new(url, read_token(&file)?);
+    remote.tls_ca = args.tls_ca.clone();
+    remote.insecure_http = args.insecure_http;
+    Ok(Door::Server(Client::remote(&remote)?))
+}
+
+/// Says what to do here about what the server does not answer.
+fn refused(error: ClientError) -> Failure {
+    match error.code() {
+        "unauthorized" | "too-many-tries" => Failure::from(error).hint(Some(
+            "the token file holds another token than the server's: on the server `keyway token show`",
+        )),
+        _ => error.into(),
     }
 }
 
@@ -153,7 +210,7 @@ fn unanswered(error: ClientError, operation: &Operation) -> Failure {
             Failure::new(error.code(), message)
         }
         ClientError::Broken { .. } => error.into(),
-        _ => return error.into(),
+        _ => return refused(error),
     };
     failure.hint(Some(match operation.package() {
         Some(name) => format!("how far it is: `keyway package status {name}`"),

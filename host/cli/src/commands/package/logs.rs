@@ -11,9 +11,9 @@ use keyway::lifecycle::PackageManager;
 use keyway_server::{Client, ClientError, LogFile, LogsRequest};
 use serde_json::json;
 
-use super::door::Door;
+use super::door::{self, Door};
 use super::note;
-use crate::args::{Logs, State};
+use crate::args::{Logs, ManagedPackage};
 use crate::failure::Failure;
 use crate::table::printable;
 use crate::{Outcome, host, interrupt, json as output};
@@ -21,15 +21,19 @@ use crate::{Outcome, host, interrupt, json as output};
 /// As often it is looked whether there is more.
 const PAUSE: Duration = Duration::from_millis(200);
 
-pub(super) fn run(args: &Logs, state: &State, json: bool) -> Result<Outcome, Failure> {
-    let folder = host::package_state(state)?;
-    let holder = PackageManager::holder(&folder)?;
-    if holder.is_some_and(|holder| holder.socket.is_some())
-        && let Door::Server(client) = Door::open(state, json)?
+pub(super) fn run(args: &Logs, package: &ManagedPackage, json: bool) -> Result<Outcome, Failure> {
+    if (door::url(package)?.is_some() || is_served(package)?)
+        && let Door::Server(client) = Door::open(package, json)?
     {
         return of_server(args, client, json);
     }
-    of_files(args, &folder, json)
+    of_files(args, &host::package_state(&package.state)?, json)
+}
+
+/// Whether a server has the state folder. That is not taken only to read files beside it.
+fn is_served(package: &ManagedPackage) -> Result<bool, Failure> {
+    let holder = PackageManager::holder(&host::package_state(&package.state)?)?;
+    Ok(holder.is_some_and(|holder| holder.socket.is_some()))
 }
 
 fn of_server(args: &Logs, client: Client, json: bool) -> Result<Outcome, Failure> {

@@ -22,7 +22,7 @@ use crate::{Outcome, json as output, kwargs, table};
 use door::Door;
 
 pub(crate) fn run(args: &ManagedPackage, json: bool) -> Result<Outcome, Failure> {
-    let door = || Door::open(&args.state, json);
+    let door = || Door::open(args, json);
     let named = |name: &String| name.clone();
     let operation = match &args.action {
         PackageAction::List { status } => {
@@ -38,9 +38,9 @@ pub(crate) fn run(args: &ManagedPackage, json: bool) -> Result<Outcome, Failure>
             }
             return Ok(Outcome::Done);
         }
-        PackageAction::Logs(it) => return logs::run(it, &args.state, json),
+        PackageAction::Logs(it) => return logs::run(it, args, json),
         // Before anybody is asked, since it may be wrong.
-        PackageAction::Add(add) => Operation::Add(request(add)?),
+        PackageAction::Add(add) => Operation::Add(request(add, door::url(args)?.is_some())?),
         PackageAction::Reconfigure(it) => return reconfigure(it, &door()?, json),
         PackageAction::Delete { name, purge, force } => {
             let mut request = DeleteRequest::new(name);
@@ -96,8 +96,8 @@ fn reconfigure(args: &Reconfigure, door: &Door, json: bool) -> Result<Outcome, F
     perform(door, operation, json)
 }
 
-fn request(args: &Add) -> Result<AddRequest, Failure> {
-    let mut request = AddRequest::new(source(args)?);
+fn request(args: &Add, is_remote: bool) -> Result<AddRequest, Failure> {
+    let mut request = AddRequest::new(source(args, is_remote)?);
     let typed = &args.arguments;
     if typed.kwargs.is_some() || !typed.set.is_empty() {
         let kwargs = typed.kwargs.as_ref().map(|kwargs| kwargs.read());
@@ -113,24 +113,32 @@ fn request(args: &Add) -> Result<AddRequest, Failure> {
 }
 
 /// Where it comes from, as a server in another folder understands it.
-fn source(args: &Add) -> Result<AddSource, Failure> {
+fn source(args: &Add, is_remote: bool) -> Result<AddSource, Failure> {
     let Source { path, link, git } = &args.source;
     Ok(match (path, link, git) {
         (Some(path), ..) => AddSource::Path {
-            path: absolute(path)?,
+            path: absolute(path, is_remote)?,
         },
         (_, Some(link), _) => AddSource::Link {
-            link: absolute(link)?,
+            link: absolute(link, is_remote)?,
         },
         (_, _, git) => AddSource::Git {
-            git_url: url(git.as_deref().unwrap_or_default())?,
+            git_url: url(git.as_deref().unwrap_or_default(), is_remote)?,
             branch: args.branch.clone(),
             rev: args.rev.clone(),
         },
     })
 }
 
-fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+fn absolute(path: &Path, is_remote: bool) -> Result<PathBuf, Failure> {
+    if is_remote && path.is_relative() {
+        let message = format!(
+            "`{}` is a relative path, expected an absolute one on the server's machine",
+            path.display()
+        );
+        let hint = "a package that is only here gets there by `--git`, or as a copy";
+        return Err(Failure::new("bad-path", message).hint(Some(hint)));
+    }
     std::path::absolute(path).map_err(|error| {
         let message = format!("`{}` is no path: {error}", path.display());
         Failure::new("bad-path", message)
@@ -138,13 +146,13 @@ fn absolute(path: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// A URL as it is; the path of a repository as the URL of it.
-fn url(text: &str) -> Result<String, Failure> {
+fn url(text: &str, is_remote: bool) -> Result<String, Failure> {
     let path = Path::new(text);
-    let is_path = path.is_absolute() || text.starts_with('.') || path.is_dir();
+    let is_path = path.is_absolute() || text.starts_with('.') || (path.is_dir() && !is_remote);
     if text.contains("://") || !is_path {
         return Ok(text.to_owned());
     }
-    let path = absolute(path)?;
+    let path = absolute(path, is_remote)?;
     Ok(format!("file://{}", path.display()))
 }
 
@@ -196,12 +204,17 @@ mod tests {
             "git@host:r",
             "nosuch/r",
         ] {
-            assert_eq!(url(text).unwrap(), text);
+            assert_eq!(url(text, false).unwrap(), text);
         }
         let here = std::env::current_dir().unwrap();
         let here = here.display();
-        assert_eq!(url("/r").unwrap(), "file:///r");
-        assert_eq!(url("src").unwrap(), format!("file://{here}/src"));
-        assert_eq!(url("./nosuch").unwrap(), format!("file://{here}/nosuch"));
+        assert_eq!(url("/r", false).unwrap(), "file:///r");
+        assert_eq!(url("src", false).unwrap(), format!("file://{here}/src"));
+        assert_eq!(url("src", true).unwrap(), "src");
+        assert!(url("./src", true).is_err());
+        assert_eq!(
+            url("./nosuch", false).unwrap(),
+            format!("file://{here}/nosuch")
+        );
     }
 }
