@@ -5,6 +5,7 @@
 mod asked;
 mod refused;
 mod streamed;
+mod watched;
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
@@ -159,6 +160,7 @@ impl Managed for Fake {
 struct Server {
     fake: Arc<Fake>,
     stopping: Cancellation,
+    monitor: Monitor,
     socket: PathBuf,
     _folder: TempDir,
 }
@@ -168,6 +170,7 @@ impl Server {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("socket");
         let (fake, stopping) = (Arc::new(Fake::default()), Cancellation::new());
+        let monitor = Monitor::default();
         let about = About {
             pid: 7,
             since: 1,
@@ -176,7 +179,7 @@ impl Server {
             package_root: "/packages".into(),
             stopping: false,
         };
-        let router = routes(fake.clone(), about, stopping.clone(), Monitor::default());
+        let router = routes(fake.clone(), about, stopping.clone(), monitor.clone());
         let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
         listener.set_nonblocking(true).unwrap();
         thread::spawn(move || {
@@ -191,6 +194,7 @@ impl Server {
         Self {
             fake,
             stopping,
+            monitor,
             socket,
             _folder: folder,
         }
