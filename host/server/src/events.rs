@@ -19,6 +19,8 @@ use crate::{request, sse};
 /// As many events are kept for those who come back.
 const KEPT: usize = 1024;
 
+/// As many bytes are told of what a package says of its progress.
+const LONGEST: usize = 1024;
 /// As often it is looked whether the reader went away.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -77,9 +79,17 @@ impl Events {
 
     /// Tells all who read; waits for nobody.
     pub(crate) fn tell(&self, event: &ManagerEvent) {
-        let Ok(value) = serde_json::to_value(event) else {
+        let Ok(mut value) = serde_json::to_value(event) else {
             return;
         };
+        // A package says what it likes, and as much as it likes.
+        if let ManagerEvent::Progress(progress) = event
+            && progress.message.len() > LONGEST
+        {
+            let ends = progress.message.char_indices().map(|(at, _)| at);
+            let end = ends.take_while(|at| *at <= LONGEST).last();
+            value["message"] = progress.message[..end.unwrap_or(0)].into();
+        }
         let name = value["event"].as_str().unwrap_or("message").to_owned();
         let mut ring = self.ring();
         if ring.kept.len() == KEPT {

@@ -6,6 +6,7 @@ mod asked;
 mod documented;
 mod refused;
 mod streamed;
+mod watched;
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
@@ -160,6 +161,7 @@ impl Managed for Fake {
 struct Server {
     fake: Arc<Fake>,
     stopping: Cancellation,
+    monitor: Monitor,
     socket: PathBuf,
     _folder: TempDir,
 }
@@ -169,6 +171,7 @@ impl Server {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("socket");
         let (fake, stopping) = (Arc::new(Fake::default()), Cancellation::new());
+        let monitor = Monitor::default();
         let about = About {
             pid: 7,
             since: 1,
@@ -177,7 +180,7 @@ impl Server {
             package_root: "/packages".into(),
             stopping: false,
         };
-        let router = routes(fake.clone(), about, stopping.clone(), Monitor::default());
+        let router = routes(fake.clone(), about, stopping.clone(), monitor.clone());
         let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
         listener.set_nonblocking(true).unwrap();
         thread::spawn(move || {
@@ -193,6 +196,7 @@ impl Server {
         Self {
             fake,
             stopping,
+            monitor,
             socket,
             _folder: folder,
         }
