@@ -1,9 +1,10 @@
-//! A server that owns a package manager, and answers for it on a Unix socket.
+//! A server that owns a package manager, and answers for it on a Unix socket, and on TCP if asked to.
 //!
 //! ```text
 //!  client --HTTP with JSON--> socket --who is it?--> router --> PackageManager (the crate `keyway`)
 //!                                                      |              |
 //!                                                      <-- Answer, or lines of progress and the answer
+//!  client --HTTP, or TLS--> TCP --name? site? token?--> the same router
 //! ```
 //!
 //! [`serve`] is the whole of it: it opens the manager, starts what should run, answers, and stops all
@@ -52,6 +53,8 @@
 //! | status | what |
 //! |---|---|
 //! | 400 | `bad-request`: the request is no sense, or no JSON; where it is wrong is said |
+//! | 401, 429 | over TCP: `unauthorized`, `too-many-tries`: no token, or a wrong one |
+//! | 403, 421 | over TCP: `cross-site`, `host-not-allowed` |
 //! | 404 | `not-on-record`: no such package; `no-such-log`; `unknown-route` |
 //! | 405, 408, 413, 415 | `method-not-allowed`, `request-timeout`, `too-large`, `not-json` |
 //! | 409 | it makes no sense as things are; somebody else is at it: `busy`, `state-held`, `locked` |
@@ -65,12 +68,54 @@
 //! Whoever may add a package runs code as the server's user, so only that user may, and root. Three
 //! things see to it: the socket's folder has the mode 0700, the socket 0600, from the first moment on;
 //! and of each connection the kernel is asked whose it is: those of others are closed, with a line in
-//! the log. There is no other way in: no TCP, no password, no token. Programs of the same user are not
-//! told apart.
+//! the log. Programs of the same user are not told apart.
 //!
 //! The socket lies in `$XDG_RUNTIME_DIR/keyway`, if that is a private folder of the user; else for root
 //! in `/run/keyway`; else in `run` of the state folder. Its name has a digest of the state folder's path
 //! in it. Clients need not know: the state folder says who holds it, and at which socket.
+//!
+//! ## Over TCP
+//!
+//! Nothing is listened at unless [`ServeOptions::listen`] says so. Then whoever has the token may ask: 256
+//! bits of the system's chance, as 64 hexadecimal digits on a line of `token` in the state folder, a file
+//! with the mode 0600 in a folder that nobody else may write to. It is made at the first start. If others
+//! may read it, or it is somebody else's, the server does not begin, or lets nobody in any more. It is
+//! compared in a time that does not depend on how much of it is right. [`rotate_token`] replaces it: the old
+//! one is refused from then on, and within a second or two those who showed it are cut off.
+//!
+//! * Addresses beyond this machine want TLS (1.2 or 1.3; [`ServeOptions::tls`], read anew at SIGHUP) or
+//!   [`ServeOptions::behind_proxy`]: a proxy sees to TLS, nothing else can connect, and it passes `Host` on as
+//!   it is. What it says in `X-Forwarded-For` is written in the audit log, and believed by nothing else.
+//! * Each request is held at one gate before its route is looked up. In order: it has one host name, and
+//!   that is allowed (else 421; so a page whose name is made to lead here cannot ask); its `Origin`, if it
+//!   has one, is that host, and `Sec-Fetch-Site` is `same-origin` or `none` (else 403; no answer ever has a
+//!   CORS header); it has `Authorization: Bearer TOKEN` (else 401, also for routes that are not there). Only
+//!   `GET /`, `/healthz` and `/readyz` need no token, and they say nothing of packages. There are no cookies,
+//!   and no token in a URL.
+//! * What did not show the token is the last of its connection, so that nothing can be smuggled before the
+//!   request of somebody else behind the same proxy.
+//! * Limits: headers of 32 KiB, 100 of them, and 10 seconds; 10 seconds for TLS; bodies as above, and 30
+//!   seconds; an answer of which nothing is read for 30 seconds ends, while a stream that has nothing to tell
+//!   does not; 10 wrong tokens a minute and address, then 429 (the right one is always taken). 512 connections,
+//!   or a quarter of the files that the process may have, 64 of one address but for loopback and a proxy's:
+//!   for one more the oldest ends that has not shown the token. All of it has a thread of its own, so that
+//!   those at the socket do not notice.
+//!
+//! [`Client::remote`] asks such a server. It sends the token in the clear to this machine alone, unless it is
+//! told to.
+//!
+//! # The audit log
+//!
+//! `audit.log` in the state folder (0600): a JSON object on each line, with `time` (in seconds since 1970),
+//! `event` and `who`: `{"user", "pid"}` at the socket, `{"address"}` over TCP, with `forwarded_for` behind
+//! a proxy. At 10 MiB it becomes `audit.log.1`, and that `.2`, up to `.3`. That it cannot be written is an
+//! error in the log, and stops nothing.
+//!
+//! | `event` | what |
+//! |---|---|
+//! | `operation` | `operation`, `package` (null before it is known), for what is added `source` without passwords, `kwargs`: their keys, never their values; one line with the `outcome` `begun`, then one with `done`, `already`, or the code of the error. What a command writes down without a server has one line, with `recorded` |
+//! | `token-rotated` | `outcome` |
+//! | `refused` | `outcome`: `unauthorized`, `too-many-tries`, `host-not-allowed`, `cross-site`, or `other-user` at the socket. The first of a peer and minute at once; how many more there were, as `count`, when it is over |
 //!
 //! # Platform
 //!

@@ -7,9 +7,9 @@ use std::path::Path;
 use std::process::Command;
 
 use keyway_tests::command::{copy_program, keyway_program, run};
-use keyway_tests::server::Home;
+use keyway_tests::server::{Home, until};
 use keyway_tests::skipped;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::done;
 
@@ -75,6 +75,12 @@ fn another_user_is_refused() {
     let output = ask();
     assert_eq!(output.error()["code"], "no-answer", "{output:#?}");
     assert!(server.log().contains(NOBODY), "{}", server.log());
+    // It is written down, too.
+    let audit = || fs::read_to_string(home.state().join("audit.log")).unwrap_or_default();
+    until("a line in the audit log", || audit().contains("other-user"));
+    let line = audit();
+    let line: Value = serde_json::from_str(line.lines().next().unwrap()).unwrap();
+    assert_eq!(line["who"], json!({"user": 65534}), "{line}");
     // Root may.
     assert_eq!(done(&home, &["list"]), json!([]));
 }

@@ -47,6 +47,8 @@ const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 const MAX_HEADERS: usize = 32 * 1024;
 /// How often to look whether the token has changed, for the sake of streams that have begun.
 const PULSE: Duration = Duration::from_secs(1);
+/// As many connections the system keeps until they are taken.
+const BACKLOG: i32 = 4096;
 /// As long to wait when the system has no more connections to give.
 const PAUSE: Duration = Duration::from_millis(100);
 /// As long the last answers may take.
@@ -113,6 +115,8 @@ impl Listeners {
             let listen = || {
                 let listener = net::TcpListener::bind(address)?;
                 listener.set_nonblocking(true)?;
+                // Else who knocks while many do is not heard for a second.
+                rustix::net::listen(&listener, BACKLOG)?;
                 Ok((listener.local_addr()?, listener))
             };
             let (address, listener) =
