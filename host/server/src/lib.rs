@@ -15,6 +15,8 @@
 //!
 //! | request | answer |
 //! |---|---|
+//! | `GET /` | the page, for people with a browser |
+//! | `GET /v1/openapi.json` | all this for programs, as an OpenAPI 3.1 document |
 //! | `GET /v1/server` | [`About`] |
 //! | `GET /v1/packages`, or with `?status=installed` | a list of [`PackageStatus`] |
 //! | `GET /v1/packages/NAME` | [`PackageStatus`] |
@@ -62,6 +64,19 @@
 //! | 500 | a hook failed, the package is in error now; the disk; `internal` |
 //! | 502 | a repository could not be fetched |
 //! | 503 | `stopping`: the server is about to end; `too-many-streams` |
+//!
+//! # The page
+//!
+//! At `/` people see the packages with status, version and last error, can start, stop, enable, disable,
+//! retry, delete and add them, and read their logs while they are written. It is plain HTML with a
+//! little script, has no build step, and is part of the program. It asks for the same things as any other
+//! client, in the same way: where a token is wanted, people log in with it, and the script sends it as
+//! `Authorization: Bearer`. The token is kept in the tab's `sessionStorage`, never in a cookie, so that
+//! pages from elsewhere cannot ask in its name; log-out forgets it. Everything that comes from a package
+//! is shown as text, with controls and what changes the order of a text escaped; a content security
+//! policy lets nothing run or load that is not the page's own.
+//!
+//! It follows `/v1/events`; where there are none it asks for the list every two seconds.
 //!
 //! # Who may ask
 //!
