@@ -9,8 +9,9 @@ use std::process::Command;
 use keyway_abi::{
     Bytes, BytesSink, Call, Entry, Fault, FetchRequestV1, FetchV1, Hook, HookV1, Host, HostV1,
     LifecycleContext, LifecycleContextV1, LifecycleV1, LogCallsite, LogEvent, LogSite, LogValue,
-    Package, PackageV1, PairSink, PathSink, PathStr, PluginV1, Row, Service, ServiceRequest,
-    StoreChangeV1, StoreOutcomeV1, StoreV1, Str, StrSink, StructureV1,
+    Package, PackageV1, PairSink, PathSink, PathStr, PluginV1, ProcessRequestV1, ProcessStatusV1,
+    ProcessV1, ProcessVariableV1, Row, Service, ServiceRequest, StoreChangeV1, StoreOutcomeV1,
+    StoreV1, Str, StrSink, StructureV1,
 };
 use keyway_tests::{c, workspace};
 
@@ -79,6 +80,10 @@ fn c_and_rust_lay_the_border_out_alike() {
     ("keyway_store_v1", StoreV1) => [get, scan, apply],
     ("keyway_fetch_request_v1", FetchRequestV1) => [url, branch, rev, folder, update],
     ("keyway_fetch_v1", FetchV1) => [fetch],
+    ("keyway_process_variable_v1", ProcessVariableV1) => [name, value],
+    ("keyway_process_request_v1", ProcessRequestV1) => [name, program, arguments, argument_count, environment, environment_count, folder, restart, grace_ms, log_bytes],
+    ("keyway_process_status_v1", ProcessStatusV1) => [state, pid, since, restarts, exit, value],
+    ("keyway_process_v1", ProcessV1) => [start, stop, status, list],
     ("keyway_plugin_v1", PluginV1) => [attach],
     ("keyway_structure_v1", StructureV1) => [create, init_package, path_changed, destroy],
     ("keyway_lifecycle_v1", LifecycleV1) => [create, prepare, install, start, stop, uninstall, upgrade, destroy],

@@ -196,6 +196,8 @@ pub(super) struct Context {
     pub(super) package_toml: String,
     /// `None` if its name allows none.
     pub(super) store: Option<Arc<PackageStore>>,
+    #[cfg(unix)]
+    pub(super) processes: Arc<dyn keyway_abi::ProcessAccess>,
     #[cfg(feature = "git")]
     pub(super) fetches: Arc<super::services::fetch::Fetches>,
 }
@@ -223,6 +225,8 @@ impl ContextAccess for Context {
                 let store = self.store.as_ref()?;
                 Some(ServiceOffer::store(Arc::clone(store) as _))
             }
+            #[cfg(unix)]
+            ("keyway.process", 1) => Some(ServiceOffer::process(Arc::clone(&self.processes))),
             #[cfg(feature = "git")]
             ("keyway.fetch", 1) => Some(ServiceOffer::fetch(Arc::clone(&self.fetches) as _)),
             _ => None,

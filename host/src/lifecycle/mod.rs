@@ -51,6 +51,10 @@
 //! * A package that needs others is started after them, which are started if need be; those that run
 //!   and need it keep it from being stopped. For an upgrade they are stopped meanwhile.
 //!
+//! * What a package started by the service `keyway.process` ends with its hook `stop`, and with every
+//!   operation after which it does not run; what a manager that was killed left is ended before the next
+//!   one starts anything.
+//!
 //! # On disk
 //!
 //! ```text
@@ -59,6 +63,7 @@
 //! lock            who has the folder
 //! stores/ID.redb  what the package keeps by the service `keyway.store`
 //! data/ID/        the package's data folder
+//! processes/ID/   what runs of it by the service `keyway.process`, and `logs/ID/` what that writes
 //! incoming/       what is to be installed, until it is
 //! ```
 //!
@@ -101,7 +106,8 @@ pub use manager::{Deadlines, Holder, PackageManager, PackageManagerBuilder, Star
 pub use request::{AddRequest, AddSource, Answer, DeleteRequest, HookProgress, Operation, Outcome};
 pub use services::{PackageStore, StoreError, Stores};
 pub use status::{
-    InstalledFrom, LastError, LifecycleState, PackageStatus, PendingOperation, Status, StatusError,
+    InstalledFrom, LastError, LifecycleState, PackageProcess, PackageStatus, PendingOperation,
+    ProcessPhase, Status, StatusError,
 };
 
 /// Seconds since 1970.

@@ -54,6 +54,7 @@ impl PackageManager {
             name: entry.name.clone(),
             hook: hook.to_string(),
         });
+        self.inner().processes.open(&entry.name);
         let began = Instant::now();
         let end = hook::run(code, call, &self.patience(hook), report);
         entry.live().progress = None;
@@ -124,6 +125,8 @@ impl PackageManager {
             package_root: folder.clone(),
             install_kwargs: json(said.kwargs(&record.given_kwargs)),
             package_toml: json(said.root),
+            #[cfg(unix)]
+            processes: self.inner().processes.of(&record.name, &folder, &data_dir),
             #[cfg(feature = "git")]
             fetches: Arc::new(super::services::fetch::Fetches::new(data_dir.clone())),
             data_dir,

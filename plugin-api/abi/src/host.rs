@@ -15,6 +15,7 @@ use crate::log::{
     CallsiteInfo, LogCallsite, LogEvent, LogSite, LogSiteRef, LogValue, OwnedValue, read_event,
 };
 use crate::services::fetch::{FETCH_TABLE, FetchHandle};
+use crate::services::process::{PROCESS_TABLE, ProcessHandle};
 use crate::services::store::{STORE_TABLE, StoreHandle};
 use crate::text::{NotUtf8, Str, borrow_all, read_all};
 
@@ -81,8 +82,8 @@ pub struct Service {
 
 /// A service that a host offers, with how a plugin's evidence is compared.
 ///
-/// What a host of lifecycles offers is made by [`Self::store`] and [`Self::fetch`]: it lives as long
-/// as the lifecycle context that it was asked of.
+/// What a host of lifecycles offers is made by [`Self::store`], [`Self::fetch`] and
+/// [`Self::process`]: it lives as long as the lifecycle context that it was asked of.
 #[derive(Clone)]
 pub struct ServiceOffer {
     service: Service,
@@ -125,6 +126,12 @@ impl ServiceOffer {
     #[must_use]
     pub fn fetch(fetch: FetchHandle) -> Self {
         Self::kept(fetch, &FETCH_TABLE)
+    }
+
+    /// Offers `keyway.process` 1.
+    #[must_use]
+    pub fn process(processes: ProcessHandle) -> Self {
+        Self::kept(processes, &PROCESS_TABLE)
     }
 
     /// Offers `table`, whose functions expect a pointer to a `T`.

@@ -10,6 +10,7 @@
 
 mod bytes;
 pub(crate) mod fetch;
+pub(crate) mod process;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
