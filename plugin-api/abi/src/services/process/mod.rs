@@ -3,6 +3,8 @@
 mod host_side;
 mod plugin_side;
 mod request;
+#[cfg(test)]
+mod tests;
 
 use std::ffi::c_void;
 use std::fmt;
@@ -82,7 +84,8 @@ mod exit {
 /// The host's environment without the variables whose names begin with `KEYWAY_`, and without those by
 /// which a service manager talks to the host alone (`NOTIFY_SOCKET`, `LISTEN_FDS`, `LISTEN_FDNAMES`,
 /// `LISTEN_PID`, `WATCHDOG_USEC`, `WATCHDOG_PID`); over it the variables of the request, and
-/// `KEYWAY_PROCESS`. Nothing on standard input. No file of the host's is open in it.
+/// `KEYWAY_PROCESS`. Nothing on standard input. No file that the host has opened is open in
+/// it; one that was left open to the host by who started it may be.
 ///
 /// Standard output and standard error are appended to one file, `logs/PACKAGE/NAME.log` in the host's
 /// state folder, which only the host's user may read. When it has grown too large it is copied to
