@@ -99,7 +99,8 @@ fn it_serves_as_long_as_its_package_runs_whatever_is_killed() {
     // What is no port is refused, with the key.
     let output = add(&home, &["--set", "port=70000"]);
     assert_eq!(output.code, 1, "{output:#?}");
-    let message = output.error()["message"].to_string();
+    let error: Value = serde_json::from_str(output.stderr.lines().last().unwrap()).unwrap();
+    let message = error["error"]["message"].to_string();
     assert!(
         message.contains("`port` is 70000, expected 1 to 65535"),
         "{message}"

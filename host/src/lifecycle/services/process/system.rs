@@ -21,6 +21,8 @@ pub(super) use linux::{all, boot, rest_of, started, token};
 mod linux {
     use std::fs;
     use std::os::unix::fs::MetadataExt as _;
+    use std::thread;
+    use std::time::Duration;
 
     use keyway_abi::PROCESS_VARIABLE;
     use rustix::io::Errno;
@@ -75,6 +77,17 @@ mod linux {
 
     /// The token in its environment.
     pub(in super::super) fn token(one: &One) -> Option<String> {
+        // Who is held in the system may hold who reads this, for ever; most are only for a moment.
+        let is_held = || stat(one.pid).is_some_and(|(state, _)| state == b'D');
+        for _ in 0..20 {
+            if !is_held() {
+                break;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        if is_held() {
+            return None;
+        }
         let text = fs::read(format!("/proc/{}/environ", one.pid.as_raw_nonzero())).ok()?;
         let value = text.split(|it| *it == 0).find_map(|variable| {
             let value = variable.strip_prefix(PROCESS_VARIABLE.as_bytes());
