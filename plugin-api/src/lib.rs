@@ -61,7 +61,8 @@
 //! # What the host does for a lifecycle
 //!
 //! A lifecycle's [`Context`] has services, which live on the host's side: a [`Store`] for keys and
-//! values, and [`Fetch`] for what lies in git repositories. A host may do without them and says so.
+//! values, [`Fetch`] for what lies in git repositories, and [`Processes`] for programs that run as long as
+//! the package does. A host may do without them and says so.
 //!
 //! # What is not shared with the host
 //!
@@ -83,6 +84,7 @@ mod log;
 mod note;
 mod package;
 mod packages;
+mod process;
 mod store;
 mod structure;
 
@@ -93,9 +95,11 @@ pub mod __private;
 pub use config::{Config, ConfigError, FromConfig};
 pub use fetch::{Fetch, FetchBuilder, Fetched};
 pub use keyway_abi::{PackageInfo, ServiceFailure, StoreChange, StoreExpected, StoreOutcome};
+pub use keyway_abi::{ProcessExit, ProcessRequest, ProcessState, ProcessStatus, Restart};
 pub use lifecycle::{Cancellation, Context, Hook, Lifecycle};
 pub use package::{Package, is_cycle};
 pub use packages::{AddPackage, Packages};
+pub use process::Processes;
 pub use store::{Scan, Store};
 pub use structure::PackageStructure;
 

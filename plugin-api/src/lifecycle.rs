@@ -5,10 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyway_abi::{ConfigRef, ContextRef, FetchRef, HookRef, PackagesRef, StoreRef};
+use keyway_abi::{ConfigRef, ContextRef, FetchRef, HookRef, PackagesRef, ProcessRef, StoreRef};
 use once_cell::sync::OnceCell;
 
-use crate::{Config, Error, Fetch, Packages, Store};
+use crate::{Config, Error, Fetch, Packages, Processes, Store};
 
 /// A package's own code: what is to happen when it is prepared, installed, started, stopped,
 /// upgraded and uninstalled.
@@ -206,6 +206,15 @@ impl Context {
     pub fn fetch(&self) -> Result<Fetch, Error> {
         let fetch = FetchRef::of(&self.0.context)?;
         Ok(Fetch::new(fetch, self.data_dir()))
+    }
+
+    /// Programs that run as long as the package does.
+    ///
+    /// # Errors
+    ///
+    /// When the host has no such service, or one of another layout.
+    pub fn process(&self) -> Result<Processes, Error> {
+        Ok(Processes::new(ProcessRef::of(&self.0.context)?))
     }
 }
 

@@ -23,6 +23,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 pub struct Home {
     folder: PathBuf,
     plugins: PluginFolder,
+    variables: Vec<(&'static str, String)>,
     _temporary: Option<TempDir>,
 }
 
@@ -61,8 +62,16 @@ impl Home {
         Self {
             folder,
             plugins: PluginFolder::with(&["keyway-structure-threebot"]),
+            variables: Vec::new(),
             _temporary: None,
         }
+    }
+
+    /// The same, with a variable in the environment of all commands.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.variables.push((name, value.to_owned()));
+        self
     }
 
     /// The folder on the plugin search path.
@@ -111,7 +120,8 @@ impl Home {
             .env("XDG_CACHE_HOME", self.at("cache"))
             .env("XDG_STATE_HOME", self.at("state"))
             .env("XDG_DATA_HOME", self.at("share"))
-            .env("XDG_RUNTIME_DIR", self.at("run"));
+            .env("XDG_RUNTIME_DIR", self.at("run"))
+            .envs(self.variables.iter().cloned());
         command
     }
 

@@ -10,8 +10,9 @@ use keyway_abi::{
     Bytes, BytesSink, Call, ConfigV1, Entry, Fault, FetchRequestV1, FetchV1, Hook, HookV1, Host,
     HostV1, LifecycleContext, LifecycleContextV1, LifecycleV1, LogCallsite, LogEvent, LogSite,
     LogValue, Package, PackageAddV1, PackageInfoV1, PackageSink, PackageV1, PackagesV1, PairSink,
-    PathSink, PathStr, PluginV1, Row, Service, ServiceRequest, StoreChangeV1, StoreOutcomeV1,
-    StoreV1, Str, StrSink, StructureV1,
+    PathSink, PathStr, PluginV1, ProcessRequestV1, ProcessStatusV1, ProcessV1, ProcessVariableV1,
+    Row, Service, ServiceRequest, StoreChangeV1, StoreOutcomeV1, StoreV1, Str, StrSink,
+    StructureV1,
 };
 use keyway_tests::{c, workspace};
 
@@ -85,6 +86,10 @@ fn c_and_rust_lay_the_border_out_alike() {
     ("keyway_package_info_v1", PackageInfoV1) => [name, version, status, path, running],
     ("keyway_package_sink", PackageSink) => [context, push],
     ("keyway_packages_v1", PackagesV1) => [list, status, add, start],
+    ("keyway_process_variable_v1", ProcessVariableV1) => [name, value],
+    ("keyway_process_request_v1", ProcessRequestV1) => [name, program, arguments, argument_count, environment, environment_count, folder, restart, grace_ms, log_bytes],
+    ("keyway_process_status_v1", ProcessStatusV1) => [state, pid, since, restarts, exit, value],
+    ("keyway_process_v1", ProcessV1) => [start, stop, status, list],
     ("keyway_plugin_v1", PluginV1) => [attach],
     ("keyway_structure_v1", StructureV1) => [create, init_package, path_changed, destroy],
     ("keyway_lifecycle_v1", LifecycleV1) => [create, prepare, install, start, stop, uninstall, upgrade, destroy],

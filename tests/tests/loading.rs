@@ -262,7 +262,9 @@ fn what_hosts_use_can_be_sent_and_shared() {
     both::<keyway::lifecycle::Outcome>();
     both::<keyway::lifecycle::PackageManager>();
     both::<keyway::lifecycle::PackageManagerBuilder>();
+    both::<keyway::lifecycle::PackageProcess>();
     both::<keyway::lifecycle::PackageStatus>();
+    both::<keyway::lifecycle::ProcessPhase>();
     both::<keyway::lifecycle::PendingOperation>();
     both::<keyway::lifecycle::Started>();
     both::<keyway::lifecycle::Status>();
@@ -324,6 +326,13 @@ fn what_hosts_use_can_be_sent_and_shared() {
     both::<keyway::plugin::PackageInfo>();
     both::<keyway::plugin::PackageSource>();
     both::<dyn keyway::plugin::PackagesAccess>();
+    both::<dyn keyway::plugin::ProcessAccess>();
+    both::<keyway::plugin::ProcessExit>();
+    both::<keyway::plugin::ProcessFailure>();
+    both::<keyway::plugin::ProcessRequest>();
+    both::<keyway::plugin::ProcessState>();
+    both::<keyway::plugin::ProcessStatus>();
+    both::<keyway::plugin::Restart>();
     both::<dyn keyway::plugin::StoreAccess>();
     both::<keyway::plugin::StoreChange<'_>>();
     both::<keyway::plugin::StoreExpected<'_>>();

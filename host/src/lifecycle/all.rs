@@ -263,6 +263,8 @@ impl PackageManager {
                     Err(why) => stopped.failed.push((name.to_owned(), why)),
                 }
             });
+            // Of those, too, whose operation does not end.
+            inner.processes.end_all();
             is_over.cancel();
         });
         let records: Vec<_> = self

@@ -200,6 +200,8 @@ pub(super) struct Context {
     pub(super) store: Option<Arc<PackageStore>>,
     pub(super) given: Arc<Given>,
     pub(super) others: Arc<Others>,
+    #[cfg(unix)]
+    pub(super) processes: Arc<dyn keyway_abi::ProcessAccess>,
     #[cfg(feature = "git")]
     pub(super) fetches: Arc<super::services::fetch::Fetches>,
 }
@@ -229,6 +231,8 @@ impl ContextAccess for Context {
             }
             ("keyway.config", 1) => Some(ServiceOffer::config(Arc::clone(&self.given) as _)),
             ("keyway.packages", 1) => Some(ServiceOffer::packages(Arc::clone(&self.others) as _)),
+            #[cfg(unix)]
+            ("keyway.process", 1) => Some(ServiceOffer::process(Arc::clone(&self.processes))),
             #[cfg(feature = "git")]
             ("keyway.fetch", 1) => Some(ServiceOffer::fetch(Arc::clone(&self.fetches) as _)),
             _ => None,

@@ -138,8 +138,22 @@ impl PackageManager {
         Ok(())
     }
 
-    /// Does all steps that are left of the operation at hand.
+    /// Does all steps that are left of the operation at hand. What they started ends with them, unless
+    /// the package runs then.
     pub(super) fn execute(&self, course: &mut Course<'_>) -> Result<(), ManagerError> {
+        let done = self.execute_steps(course);
+        if !course.entry.is_running() {
+            self.end_processes(course.entry);
+        }
+        done
+    }
+
+    /// Ends the processes of a package, and lets none be started before its next hook.
+    pub(super) fn end_processes(&self, entry: &Entry) {
+        self.inner().processes.end(&entry.name);
+    }
+
+    fn execute_steps(&self, course: &mut Course<'_>) -> Result<(), ManagerError> {
         loop {
             let record = course.entry.record().clone();
             let Some(pending) = record.pending.front() else {
@@ -389,7 +403,11 @@ impl PackageManager {
                 started
             }
             Step::Stop => {
-                self.hook(course, step, HookName::Stop, None)?;
+                let stopped = self.hook(course, step, HookName::Stop, None);
+                if !matches!(stopped, Err(StepError::NotBegun(_))) {
+                    self.end_processes(entry);
+                }
+                stopped?;
                 entry.live().running_since = None;
                 Ok(())
             }
@@ -476,8 +494,11 @@ impl PackageManager {
     }
 
     fn remove(&self, entry: &Entry, record: &Record, purge: bool) -> Result<(), StepError> {
+        self.end_processes(entry);
         self.files().remove(&record.name)?;
         self.inner().stores.close(&record.name);
+        let forgotten = self.inner().processes.forget(&record.name, purge);
+        forgotten.map_err(|error| Trouble::new("io", format!("the logs: {error}")))?;
         if purge {
             match self.inner().stores.remove(&record.name) {
                 // Then it never had one.

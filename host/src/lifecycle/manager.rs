@@ -21,6 +21,7 @@ use super::record::{Phase, Record, Wanted, WantedAdd};
 use super::records::Records;
 use super::request::{Answer, HookProgress, Operation};
 use super::services::Stores;
+use super::services::process::Processes;
 use super::status::{PackageStatus, PendingOperation, Status};
 use crate::install::Cancellation;
 use crate::package::{DataDirs, PackageLoader};
@@ -147,12 +148,14 @@ impl PackageManagerBuilder {
             (entry.name.clone(), Arc::new(entry))
         });
         let packages = packages.collect();
+        let hurry = Cancellation::new();
         let manager = PackageManager(Arc::new(Inner {
             packages: RwLock::new(packages),
             registries: Mutex::default(),
             files,
             records,
             stores: Stores::new(state_dir.join("stores")),
+            processes: Processes::new(&state_dir, self.observer.clone(), hurry.clone()),
             state_dir,
             deadlines: self.deadlines,
             protected: self.protected.into_iter().collect(),
@@ -162,9 +165,12 @@ impl PackageManagerBuilder {
             calls: Calls::default(),
             stopping: Cancellation::new(),
             giving_up: Cancellation::new(),
-            hurry: Cancellation::new(),
+            hurry,
             _lock: lock,
         }));
+        if !self.records_only {
+            manager.0.processes.take_up();
+        }
         manager.take_up()?;
         Ok(manager)
     }
@@ -211,6 +217,7 @@ pub(super) struct Inner {
     pub(super) files: Files,
     pub(super) records: Records,
     pub(super) stores: Stores,
+    pub(super) processes: Processes,
     pub(super) state_dir: PathBuf,
     pub(super) deadlines: Deadlines,
     pub(super) protected: BTreeSet<String>,
@@ -586,6 +593,7 @@ impl PackageManager {
             problems,
             wants_restart: live.wants_restart,
             protected: self.0.protected.contains(&record.name),
+            processes: self.0.processes.shown(&record.name),
             name: record.name,
         }
     }

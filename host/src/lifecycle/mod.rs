@@ -51,6 +51,10 @@
 //! * A package that needs others is started after them, which are started if need be; those that run
 //!   and need it keep it from being stopped. For an upgrade they are stopped meanwhile.
 //!
+//! * What a package started by the service `keyway.process` ends with its hook `stop`, and with every
+//!   operation after which it does not run; what a manager that was killed left is ended before the next
+//!   one starts anything.
+//!
 //! # On disk
 //!
 //! ```text
@@ -59,7 +63,8 @@
 //! lock            who has the folder
 //! stores/ID.redb  what the package keeps by the service `keyway.store`
 //! data/ID/        the package's data folder
-//! logs/ID/        what the package logs, and what is logged of it, by who serves the manager
+//! logs/ID/        what the package logs, what is logged of it, and what its processes write
+//! processes/ID/   what runs of it by the service `keyway.process`
 //! incoming/       what is to be installed, until it is
 //! ```
 //!
@@ -103,7 +108,8 @@ pub use manager::{Deadlines, Holder, PackageManager, PackageManagerBuilder, Star
 pub use request::{AddRequest, AddSource, Answer, DeleteRequest, HookProgress, Operation, Outcome};
 pub use services::{PackageStore, StoreError, Stores};
 pub use status::{
-    InstalledFrom, LastError, LifecycleState, PackageStatus, PendingOperation, Status, StatusError,
+    InstalledFrom, LastError, LifecycleState, PackageProcess, PackageStatus, PendingOperation,
+    ProcessPhase, Status, StatusError,
 };
 
 /// Seconds since 1970.

@@ -52,6 +52,7 @@ impl PackageManager {
             told(progress);
             observer.tell(&ManagerEvent::Progress(progress.clone()));
         });
+        self.inner().processes.open(&entry.name);
         match self.call(entry, code, call, report) {
             End::Returned(lifecycle, result) => {
                 entry.live().lifecycle = Some(shown_lifecycle(&lifecycle));
@@ -146,6 +147,8 @@ impl PackageManager {
             package_toml: json(&said.root),
             given: Arc::new(Given::new(install_kwargs, said.root)),
             others: Arc::new(Others::new(&record.name, self.inner())),
+            #[cfg(unix)]
+            processes: self.inner().processes.of(&record.name, &folder, &data_dir),
             #[cfg(feature = "git")]
             fetches: Arc::new(super::services::fetch::Fetches::new(data_dir.clone())),
             data_dir,

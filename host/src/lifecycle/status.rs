@@ -114,6 +114,72 @@ pub struct PackageStatus {
     pub wants_restart: bool,
     /// Whether it can be neither stopped, disabled nor deleted.
     pub protected: bool,
+    /// The processes that its code has started since it was last started, ordered by name.
+    #[serde(default)]
+    pub processes: Vec<PackageProcess>,
+}
+
+/// A process of a package.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct PackageProcess {
+    /// Its name within the package.
+    pub name: String,
+    /// What it does.
+    pub state: ProcessPhase,
+    /// Its process id; `None` if there is none now.
+    pub pid: Option<u32>,
+    /// How often it was started again after it had ended by itself.
+    pub restarts: u64,
+    /// Since when it is in that state, in seconds since 1970.
+    pub since: u64,
+    /// How it ended last, as `code 1` or `signal 9`; `None` if it has not yet.
+    pub last_exit: Option<String>,
+}
+
+/// What a process of a package does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProcessPhase {
+    /// It runs.
+    Running,
+    /// It has ended by itself, and stays so.
+    Exited,
+    /// It has ended by itself, and is about to be started again.
+    Restarting,
+    /// It was stopped.
+    Stopped,
+}
+
+impl PackageProcess {
+    #[cfg(unix)]
+    pub(super) fn of(name: &str, status: &crate::plugin::ProcessStatus) -> Self {
+        use crate::plugin::ProcessState;
+        Self {
+            name: name.to_owned(),
+            state: match status.state {
+                ProcessState::Running => ProcessPhase::Running,
+                ProcessState::Exited => ProcessPhase::Exited,
+                ProcessState::Restarting => ProcessPhase::Restarting,
+                ProcessState::Stopped => ProcessPhase::Stopped,
+            },
+            pid: status.pid,
+            restarts: status.restarts,
+            since: status.since,
+            last_exit: status.last_exit.map(|it| it.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for ProcessPhase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Running => "running",
+            Self::Exited => "exited",
+            Self::Restarting => "restarting",
+            Self::Stopped => "stopped",
+        })
+    }
 }
 
 /// Where a package on record came from.

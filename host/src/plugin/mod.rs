@@ -70,6 +70,11 @@ pub use keyway_abi::{FaultKind, FaultReport, Location, Phase};
 /// How a structure reaches a package: for those who call a [`Structure`] themselves.
 #[doc(inline)]
 pub use keyway_abi::{KeyFilter, PackageAccess, PackageError as AccessError};
+#[doc(inline)]
+pub use keyway_abi::{
+    ProcessAccess, ProcessExit, ProcessFailure, ProcessRequest, ProcessState, ProcessStatus,
+    Restart,
+};
 /// What a plugin says of itself.
 #[doc(inline)]
 pub use keyway_metadata::{

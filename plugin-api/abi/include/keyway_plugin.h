@@ -309,6 +309,44 @@ typedef struct {
                       const keyway_package_sink *out, const keyway_str_sink *error);
 } keyway_packages_v1;
 
+typedef struct {
+    keyway_bytes name, value;
+} keyway_process_variable_v1;
+
+typedef struct {
+    keyway_str name;     /* letters, digits, `_`, `-`; 64 at most; not `package` */
+    keyway_path program; /* absolute, below the package's folder if it has a `/`, or of PATH */
+    const keyway_bytes *arguments; /* behind the program; no byte 0 */
+    size_t argument_count;
+    const keyway_process_variable_v1 *environment;
+    size_t environment_count;
+    keyway_path folder; /* empty: the data folder */
+    uint32_t restart;   /* 0 never, 1 after a failure, 2 always */
+    uint64_t grace_ms;  /* from SIGTERM to SIGKILL; five minutes at most */
+    uint64_t log_bytes; /* the log is put aside then: 4 KiB to 1 GiB */
+} keyway_process_request_v1;
+
+typedef struct {
+    uint32_t state; /* 0 runs, 1 has ended, 2 is about to be started again, 3 was stopped */
+    uint32_t pid;   /* 0: none */
+    uint64_t since; /* seconds since 1970 */
+    uint64_t restarts;
+    uint32_t exit; /* 0 has not ended yet, 1 with the code `value`, 2 by the signal `value`, 3 lost */
+    int32_t value;
+} keyway_process_status_v1;
+
+/* "keyway.process", version 1: KEYWAY_CONFLICT if that name runs, KEYWAY_NOT_FOUND if it was never
+ * started; `grace_ms` of `stop` may be UINT64_MAX: as the request said */
+typedef struct {
+    uint32_t (*start)(void *processes, const keyway_process_request_v1 *request,
+                      const keyway_str_sink *error);
+    uint32_t (*stop)(void *processes, keyway_str name, uint64_t grace_ms,
+                     const keyway_str_sink *error);
+    uint32_t (*status)(void *processes, keyway_str name, keyway_process_status_v1 *out,
+                       const keyway_str_sink *error);
+    uint32_t (*list)(void *processes, const keyway_str_sink *names, const keyway_str_sink *error);
+} keyway_process_v1;
+
 /* ---- interfaces of a plugin --------------------------------------------------------------- */
 
 /* "keyway.plugin", version 1: required */

@@ -17,6 +17,7 @@ use crate::log::{
 use crate::services::config::{CONFIG_TABLE, ConfigHandle};
 use crate::services::fetch::{FETCH_TABLE, FetchHandle};
 use crate::services::packages::{PACKAGES_TABLE, PackagesHandle};
+use crate::services::process::{PROCESS_TABLE, ProcessHandle};
 use crate::services::store::{STORE_TABLE, StoreHandle};
 use crate::text::{NotUtf8, Str, borrow_all, read_all};
 
@@ -139,6 +140,12 @@ impl ServiceOffer {
     #[must_use]
     pub fn fetch(fetch: FetchHandle) -> Self {
         Self::kept(fetch, &FETCH_TABLE)
+    }
+
+    /// Offers `keyway.process` 1.
+    #[must_use]
+    pub fn process(processes: ProcessHandle) -> Self {
+        Self::kept(processes, &PROCESS_TABLE)
     }
 
     /// Offers `table`, whose functions expect a pointer to a `T`.

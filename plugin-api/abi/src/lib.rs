@@ -92,6 +92,12 @@ pub use services::packages::{
     PackageAdd, PackageAddV1, PackageInfo, PackageInfoV1, PackageSink, PackageSource,
     PackagesAccess, PackagesHandle, PackagesRef, PackagesV1,
 };
+pub use services::process::{
+    MAX_ARGUMENT_BYTES, MAX_ARGUMENTS, MAX_GRACE_MS, MAX_LOG_BYTES, MAX_PROCESS_NAME,
+    MIN_LOG_BYTES, PROCESS_VARIABLE, ProcessAccess, ProcessExit, ProcessFailure, ProcessHandle,
+    ProcessRef, ProcessRequest, ProcessRequestV1, ProcessState, ProcessStatus, ProcessStatusV1,
+    ProcessV1, ProcessVariableV1, Restart,
+};
 pub use services::store::{
     MAX_APPLIED, MAX_CHANGES, MAX_KEY, MAX_PAGE, MAX_VALUE, StoreAccess, StoreChange,
     StoreChangeV1, StoreExpected, StoreHandle, StoreOutcome, StoreOutcomeV1, StoreRef, StoreV1,

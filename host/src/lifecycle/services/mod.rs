@@ -5,6 +5,8 @@ mod error;
 #[cfg(feature = "git")]
 pub(super) mod fetch;
 pub(super) mod packages;
+#[cfg_attr(not(unix), path = "process/nowhere.rs")]
+pub(super) mod process;
 mod records;
 mod store;
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod bytes;
 pub(crate) mod config;
 pub(crate) mod fetch;
 pub(crate) mod packages;
+pub(crate) mod process;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,8 @@
 use std::io;
 
 use keyway::lifecycle::{
-    InstalledFrom, LastError, LifecycleState, PackageStatus, PendingOperation, Status,
+    InstalledFrom, LastError, LifecycleState, PackageProcess, PackageStatus, PendingOperation,
+    Status,
 };
 use serde_json::Value;
 
@@ -40,6 +41,7 @@ fn rows(package: &PackageStatus, has_server: bool) -> Vec<(&'static str, String)
         let what = "it is neither stopped, disabled nor deleted";
         rows.push(("protected", what.to_owned()));
     }
+    rows.extend(package.processes.iter().map(|it| ("process", process(it))));
     if let Some(error) = &package.last_error {
         rows.extend(failed(error));
     }
@@ -105,6 +107,25 @@ fn failed(error: &LastError) -> Vec<(&'static str, String)> {
         rows.push(("", format!("at {location}")));
     }
     rows
+}
+
+fn process(process: &PackageProcess) -> String {
+    let mut text = format!(
+        "{} {} since {}",
+        process.name,
+        process.state,
+        date::utc(process.since)
+    );
+    if let Some(pid) = process.pid {
+        text = format!("{text}, process id {pid}");
+    }
+    if process.restarts > 0 {
+        text = format!("{text}, started again {} times", process.restarts);
+    }
+    if let Some(exit) = &process.last_exit {
+        text = format!("{text}, ended last with {exit}");
+    }
+    text
 }
 
 fn pending(pending: &PendingOperation) -> String {
