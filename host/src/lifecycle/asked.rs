@@ -482,6 +482,16 @@ impl PackageManager {
         {
             return self.already(entry, &wanted, what, record.status);
         }
+        let failed = |it: &Pending| it.journal.as_ref().map(|it| it.phase) == Some(Phase::Failed);
+        if matches!(wanted, Wanted::Stop)
+            && record.status == Status::Error
+            && !record.starts_with_server()
+            && record.pending.iter().all(failed)
+        {
+            // The next server does not start it anyway, and what waits for a retry is not given up for it.
+            let what = "does not run";
+            return Ok(self.answer(entry, &wanted, Outcome::Already, what, Vec::new()));
+        }
         if is_delete && !record.is_placed {
             self.abandon(&record)?;
             self.forget(entry)?;

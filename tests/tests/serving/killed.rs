@@ -195,8 +195,9 @@ fn in_a_hook_the_package_is_interrupted_and_a_retry_goes_on() {
         server.signal("TERM");
         assert_eq!(server.wait().code(), Some(0), "{}", server.log());
     }
-    // Nor does who looks without a server.
+    // Nor does who looks without a server, or wants that not to run which does not.
     for case in &CASES {
+        done(&home, &["stop", &case.name()]);
         case.assert_interrupted(&home);
     }
     let server = home.serve();
