@@ -43,6 +43,11 @@ impl Args {
                 install: Install { target, .. },
                 ..
             }) => (&target.package_root, target.global),
+            // What stands before the subcommand is not compared with what stands behind it.
+            Command::Package(it) if it.remote.url.is_some() && it.state.is_named() => {
+                let message = "`--url` contradicts `--state-dir` and `--package-root`";
+                return Err(Self::command().error(ErrorKind::ArgumentConflict, message));
+            }
             _ => return Ok(args),
         };
         // One folder is not some of several. Who only looks does no harm.

@@ -169,6 +169,7 @@ pub(crate) fn client(authority: Option<&Path>) -> Result<Arc<ClientConfig>, TlsE
 }
 
 #[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::fs::{self, Permissions};
     use std::os::unix::fs::PermissionsExt as _;

@@ -88,7 +88,14 @@ fn the_command_asks_a_server_elsewhere_as_it_does_here() {
     assert_eq!(far.error()["code"], "insecure-url", "{far:#?}");
     let gone = fort.remote("http://localhost:1", &["list"]);
     assert_eq!(gone.error()["code"], "no-server", "{gone:#?}");
-    // Another token, and another name.
+    for words in [
+        ["list", "-p", "/d"],
+        ["-p", "/d", "list"],
+        ["list", "--state-dir", "/d"],
+    ] {
+        assert_eq!(fort.remote(&url, &words).code, 2, "{words:?}");
+    }
+    // Another token.
     let file = fort.home.at("other");
     fs::write(&file, "0".repeat(64)).unwrap();
     let ask = |mode| {

@@ -27,6 +27,13 @@ pub(crate) struct State {
     pub(crate) package_root: Option<PathBuf>,
 }
 
+impl State {
+    /// Whether a folder of this machine was typed.
+    pub(crate) fn is_named(&self) -> bool {
+        self.state_dir.is_some() || self.package_root.is_some()
+    }
+}
+
 /// `keyway serve`
 #[derive(Debug, clap::Args)]
 pub(crate) struct Serve {
@@ -291,8 +298,6 @@ mod tests {
             ),
             ("serve --allow-host a", MissingRequiredArgument),
             ("serve --behind-proxy", MissingRequiredArgument),
-            ("package list --url u --state-dir d", ArgumentConflict),
-            ("package -p d list --url u", ArgumentConflict),
         ] {
             assert_eq!(parse(line).unwrap_err(), kind, "{line}");
         }

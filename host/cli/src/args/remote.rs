@@ -36,7 +36,6 @@ pub(crate) struct Listen {
 pub(crate) struct Remote {
     /// Ask the server at this URL, instead of KEYWAY_URL, and of the one that has the state folder
     #[arg(long, value_name = "URL", global = true, display_order = LAST)]
-    #[arg(conflicts_with_all = ["state_dir", "package_root"])]
     pub(crate) url: Option<String>,
     /// The file with its token, instead of KEYWAY_TOKEN_FILE
     #[arg(long, value_name = "FILE", global = true, display_order = LAST)]

@@ -34,8 +34,8 @@ const TOKEN_VARIABLE: &str = "KEYWAY_TOKEN_FILE";
 /// The URL that is asked, if one is named; a state folder that was typed counts for more than the
 /// environment.
 pub(crate) fn url(args: &ManagedPackage) -> Result<Option<String>, Failure> {
-    let is_local = args.state.state_dir.is_some() || args.state.package_root.is_some();
-    let named = std::env::var_os(URL_VARIABLE).filter(|it| !it.is_empty() && !is_local);
+    let named = std::env::var_os(URL_VARIABLE);
+    let named = named.filter(|it| !it.is_empty() && !args.state.is_named());
     match (&args.remote.url, named) {
         (Some(typed), _) => Ok(Some(typed.clone())),
         (None, None) => Ok(None),
