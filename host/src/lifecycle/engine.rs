@@ -138,22 +138,8 @@ impl PackageManager {
         Ok(())
     }
 
-    /// Does all steps that are left of the operation at hand. What they started ends with them, unless
-    /// the package runs then.
-    pub(super) fn execute(&self, course: &mut Course<'_>) -> Result<(), ManagerError> {
-        let done = self.execute_steps(course);
-        if !course.entry.is_running() {
-            self.end_processes(course.entry);
-        }
-        done
-    }
-
-    /// Ends the processes of a package, and lets none be started before its next hook.
-    pub(super) fn end_processes(&self, entry: &Entry) {
-        self.inner().processes.end(&entry.name);
-    }
-
-    fn execute_steps(&self, course: &mut Course<'_>) -> Result<(), ManagerError> {
+    /// Does all steps that are left of the operation at hand.
+    pub(super) fn execute_steps(&self, course: &mut Course<'_>) -> Result<(), ManagerError> {
         loop {
             let record = course.entry.record().clone();
             let Some(pending) = record.pending.front() else {

@@ -19,6 +19,21 @@ use super::status::LifecycleState;
 use crate::plugin::{HookName, Lifecycle, ResolveError};
 
 impl PackageManager {
+    /// Does all steps that are left of the operation at hand. What they started ends with them, unless
+    /// the package runs then.
+    pub(super) fn execute(&self, course: &mut Course<'_>) -> Result<(), ManagerError> {
+        let done = self.execute_steps(course);
+        if !course.entry.is_running() {
+            self.end_processes(course.entry);
+        }
+        done
+    }
+
+    /// Ends the processes of a package, and lets none be started before its next hook.
+    pub(super) fn end_processes(&self, entry: &Entry) {
+        self.inner().processes.end(&entry.name);
+    }
+
     /// Runs a hook of the package's code, if it has any.
     pub(super) fn hook(
         &self,

@@ -100,7 +100,7 @@ fn nobody_else_is_ended_who_has_got_the_id_of_one() {
     let other_boot = Innocent::new(None);
     let other_folder = format!("{}-{}", "0".repeat(32), "1".repeat(32));
     let elsewhere = Innocent::new(Some(other_folder.clone()));
-    let mut notes = vec![real.clone(), real.clone()];
+    let mut notes = [real.clone(), real.clone()];
     notes[0]["pid"] = json!(other_start.0.id());
     notes[0]["started"] = json!(other_start.started() - 1);
     notes[1]["pid"] = json!(other_boot.0.id());

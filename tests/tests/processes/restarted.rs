@@ -1,12 +1,22 @@
 //! What ends by itself comes back as its request says.
 
 use std::fs;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use keyway::lifecycle::{
+    AddRequest, AddSource, ManagerEvent, Operation, PackageManager, ProcessPhase,
+};
+use keyway::package::DataDirs;
+use keyway::{PackageLoader, Registry, SearchPath};
 use keyway_tests::server::until;
+use keyway_tests::threebots::ThreeBot;
 use serde_json::{Value, json};
 
-use crate::{Place, added, done, is_alive, kill, said, shell_with, shown, the_one, zombies_of};
+use crate::{
+    CHILDREN, Place, added, done, is_alive, kill, marked, said, shell_with, shown, the_one,
+    zombies_of,
+};
 
 fn quick() -> Place {
     Place::with([("KEYWAY_PROCESS_PAUSE_MS", "50")])
@@ -104,7 +114,7 @@ fn what_is_killed_is_back_and_can_be_stopped() {
     assert!(!is_alive(pid));
     // It does not come back.
     std::thread::sleep(Duration::from_millis(300));
-    assert!(crate::marked(&home, "web").is_empty());
+    assert!(marked(&home, "web").is_empty());
     let said = said(&home, "back");
     assert_eq!(said[1], "Running 3 Some(Signal(9))");
     assert_eq!(said[3], "Stopped 3 Some(Signal(15))");
@@ -167,4 +177,48 @@ fn what_cannot_be_started_again_is_tried_again() {
     until("that it is back", || {
         shown(&home, "gone", "web")["state"] == "running"
     });
+}
+
+#[test]
+fn whoever_watches_a_manager_is_told_and_a_manager_that_is_dropped_leaves_nothing() {
+    let home = Place::new();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let observed = Arc::clone(&told);
+    let search = SearchPath::only([home.plugins().path()]);
+    let registry = Registry::builder(search).cache_dir(None).state_dir(None);
+    let dirs = DataDirs::new(Some(home.at("share")), []);
+    let loader = PackageLoader::with_data_dirs(registry.build(), dirs);
+    let manager = PackageManager::builder(loader)
+        .state_dir(home.state())
+        .observer(Arc::new(move |event| {
+            observed.lock().unwrap().push(event.clone());
+        }))
+        .open()
+        .unwrap();
+    let path = ThreeBot::new("told", "runs").put(home.at("packages/told"));
+    let mut request = AddRequest::new(AddSource::Path { path });
+    let web = shell_with(&home, "web", CHILDREN, json!({"restart": "always"}));
+    request.install_kwargs = json!({"start": [web]}).as_object().cloned();
+    let added = manager.perform(Operation::Add(request), Arc::new(|_| {}));
+    added.unwrap();
+    let pid = the_one(&home, "web");
+    kill(pid, "KILL");
+    let restarted = ManagerEvent::Restarted {
+        name: "acme.told".to_owned(),
+        what: "web".to_owned(),
+    };
+    until("that it is told", || {
+        told.lock().unwrap().contains(&restarted)
+    });
+    let status = manager.status("acme.told").unwrap();
+    let [web] = &status.processes[..] else {
+        panic!("{status:?}");
+    };
+    assert_eq!((web.state, web.restarts), (ProcessPhase::Running, 1));
+    let pid = the_one(&home, "web");
+    assert_eq!(web.pid, Some(pid));
+    // Nobody has called `stop_all`.
+    drop(manager);
+    assert!(!is_alive(pid));
+    assert!(marked(&home, "web").is_empty());
 }

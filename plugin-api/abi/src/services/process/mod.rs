@@ -3,7 +3,7 @@
 mod host_side;
 mod plugin_side;
 mod request;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests;
 
 use std::ffi::c_void;

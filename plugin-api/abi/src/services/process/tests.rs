@@ -86,7 +86,6 @@ fn start(request: &ProcessRequestV1) -> ((u32, Option<String>), Vec<ProcessReque
     })
 }
 
-#[cfg(unix)]
 #[test]
 fn what_is_allowed_reaches_the_host() {
     use std::os::unix::ffi::OsStrExt as _;
