@@ -93,7 +93,8 @@ fn each_operation_that_is_documented_is_there() {
             let head = format!("{} {path}", method.to_uppercase());
             let reply = server.json(&head, "");
             let status = reply.status.to_string();
-            assert!(![404, 405].contains(&reply.status), "{head}: {reply:#?}");
+            let is_there = reply.status != 405 && !reply.body.contains("\"unknown-route\"");
+            assert!(is_there, "{head}: {reply:#?}");
             assert!(
                 operation["responses"].get(&status).is_some(),
                 "{head}: {reply:#?}"
