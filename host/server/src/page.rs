@@ -9,13 +9,13 @@ use axum::response::IntoResponse as _;
 use axum::routing::get;
 
 /// A file of the page.
-struct File {
-    path: &'static str,
+pub(crate) struct File {
+    pub(crate) path: &'static str,
     kind: &'static str,
     text: &'static str,
 }
 
-const FILES: [File; 5] = [
+pub(crate) const FILES: [File; 5] = [
     File {
         path: "/",
         kind: "text/html; charset=utf-8",

@@ -1,9 +1,9 @@
 //! How it looks on a phone and on a desk, by day and by night, and to those who do not look.
 
 use keyway_tests::browser::Browser;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::{button, card, enter, open};
+use crate::{button, card, open};
 
 /// Controls without a name, and ids that are there twice.
 const NAMELESS: &str = "
@@ -171,21 +171,20 @@ fn log(word: &str) -> String {
 
 #[test]
 fn a_thousand_packages_are_shown() {
-    let Some(visit) = enter("a thousand packages on the page") else {
+    let Some(visit) = open("a thousand packages on the page") else {
         return;
     };
+    visit.add("one", json!({}));
+    let one = visit.home.status("acme.one");
+    let named = |number| {
+        let mut one = one.clone();
+        one["name"] = json!(format!("acme.p{number}"));
+        one
+    };
+    let all: Vec<_> = (0..1000).map(named).collect();
+    visit.gate.reply("/v1/packages", &json!(all).to_string());
+    visit.log_in();
     let browser = &visit.browser;
-    // As the server lists them; the page asks it for nothing else.
-    let list = browser.script(
-        "const list = []; for (let i = 0; i < 1000; i++) list.push({name: `acme.p${i}`, version: '1', \
-         description: 'x', status: 'installed', running: true, running_since: 1, \
-         source: {kind: 'unknown'}, path: '/p', data_dir: '/d', install_kwargs: {}, given_kwargs: {}, \
-         lifecycle: null, dependencies: {}, last_error: null, pending: [], problems: [], \
-         wants_restart: false, protected: false}); return JSON.stringify(list);",
-        json!([]),
-    );
-    let list: Value = serde_json::from_str(list.as_str().unwrap()).unwrap();
-    visit.gate.reply("/v1/packages", &list.to_string());
     browser.wait("document.querySelectorAll('.package').length === 1000");
     let took = browser.script(
         "const began = performance.now(); document.querySelector('#add').click(); \

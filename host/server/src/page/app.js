@@ -193,7 +193,7 @@ async function follow(signal, isWell) {
     const event = JSON.parse(data);
     if (type === 'removed') remove(event.name);
     else if (type === 'progress') showProgress(event);
-    else want(event.name, signal);
+    else if (typeof event.name === 'string') want(event.name, signal);
   }
 }
 
