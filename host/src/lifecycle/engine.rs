@@ -9,11 +9,12 @@ use super::entry::{Busy, Entry};
 use super::error::ManagerError;
 use super::hook::{self, Call, Code, End, Report};
 use super::manager::PackageManager;
+use super::object::{Failure, Object};
 use super::record::{Before, Journal, Pending, Phase, Record, Step, Wanted, WantedAdd};
 use super::services::StoreError;
 use super::status::{InstalledFrom, LastError, Status};
 use crate::install::Staged;
-use crate::plugin::{HookName, Lifecycle};
+use crate::plugin::HookName;
 
 /// Why a step was not done.
 pub(super) struct Trouble {
@@ -45,6 +46,15 @@ impl Trouble {
             message: bounded(message),
             location: None,
             gave_up: false,
+        }
+    }
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        Self {
+            location: failure.location,
+            ..Self::new(failure.code, failure.message)
         }
     }
 }
@@ -281,8 +291,8 @@ impl PackageManager {
         let mut written = noted(&error, before);
         if step == Step::Start
             && has_begun
-            && let Some(lifecycle) = busy.take()
-            && let Some(then) = self.stop_what_began(entry, lifecycle)
+            && let Some(object) = busy.take()
+            && let Some(then) = self.stop_what_began(entry, object)
         {
             error.message = bounded(format!("{}; then {then}", error.message));
             written = noted(&error, None);
@@ -304,7 +314,7 @@ impl PackageManager {
     }
 
     /// Runs the hook `stop` after a failed `start`, and drops the object; what went wrong then.
-    fn stop_what_began(&self, entry: &Entry, lifecycle: Lifecycle) -> Option<String> {
+    fn stop_what_began(&self, entry: &Entry, object: Object) -> Option<String> {
         let call = Call {
             package: entry.name.clone(),
             hook: HookName::Stop,
@@ -312,10 +322,10 @@ impl PackageManager {
         };
         let report: Report = Arc::new(|_| {});
         let patience = self.patience(HookName::Stop);
-        match hook::run(Code::Made(lifecycle), call, &patience, report) {
-            End::Returned(lifecycle, result) => {
-                self.drop_object(entry, lifecycle);
-                result.err().map(|fault| fault.to_string())
+        match hook::run(Code::Made(object), call, &patience, report) {
+            End::Returned(object, result) => {
+                self.drop_object(entry, object);
+                result.err().map(|failure| failure.message)
             }
             End::NotMade(_) | End::NotBegun(_) => None,
             End::GivenUp(after) => {
@@ -504,14 +514,14 @@ impl PackageManager {
 
     /// Drops the package's object.
     pub(super) fn end_object(&self, entry: &Entry, busy: &mut Busy<'_>) {
-        if let Some(lifecycle) = busy.take() {
-            self.drop_object(entry, lifecycle);
+        if let Some(object) = busy.take() {
+            self.drop_object(entry, object);
         }
     }
 
     /// One whose drop does not return is still in the package's code.
-    fn drop_object(&self, entry: &Entry, lifecycle: Lifecycle) {
-        if !hook::end(lifecycle, self.deadlines().grace) {
+    fn drop_object(&self, entry: &Entry, object: Object) {
+        if !hook::end(object, self.deadlines().grace) {
             entry.live().wants_restart = true;
         }
     }

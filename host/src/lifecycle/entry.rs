@@ -4,10 +4,10 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::object::Object;
 use super::record::Record;
 use super::request::HookProgress;
 use super::status::LifecycleState;
-use crate::plugin::Lifecycle;
 
 /// A package on record.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl Live {
 struct Turn {
     /// What it is busy with.
     operation: Option<&'static str>,
-    object: Option<Lifecycle>,
+    object: Option<Object>,
 }
 
 impl Entry {
@@ -109,11 +109,11 @@ impl Entry {
 pub(super) struct Busy<'a> {
     entry: &'a Entry,
     /// The package's lifecycle, once it is made.
-    object: Option<Lifecycle>,
+    object: Option<Object>,
 }
 
 impl Deref for Busy<'_> {
-    type Target = Option<Lifecycle>;
+    type Target = Option<Object>;
 
     fn deref(&self) -> &Self::Target {
         &self.object

@@ -6,9 +6,10 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::object::{Failure, Object};
 use super::request::HookProgress;
 use crate::install::Cancellation;
-use crate::plugin::{CancellationAccess, Fault, HookName, Lifecycle, ResolveError};
+use crate::plugin::{Cancellation as HookRun, CancellationAccess, HookName};
 
 /// As often it is looked whether somebody is in a hurry.
 const SLICE: Duration = Duration::from_millis(50);
@@ -28,20 +29,20 @@ pub(super) struct Patience {
 pub(super) type Report = Arc<dyn Fn(&HookProgress) + Send + Sync>;
 
 /// What makes a package's lifecycle.
-pub(super) type Construct = Box<dyn FnOnce() -> Result<Lifecycle, ResolveError> + Send>;
+pub(super) type Construct = Box<dyn FnOnce() -> Result<Object, Failure> + Send>;
 
 /// What runs the hook: the object, or what makes it.
 pub(super) enum Code {
-    Made(Lifecycle),
+    Made(Object),
     ToMake(Construct),
 }
 
 /// How a hook ended.
 pub(super) enum End {
     /// It returned; the object can be used again.
-    Returned(Lifecycle, Result<(), Fault>),
+    Returned(Object, Result<(), Failure>),
     /// There is no object: it could not be made.
-    NotMade(ResolveError),
+    NotMade(Failure),
     /// It was not run: there can be no thread for it.
     NotBegun(io::Error),
     /// It did not return in time. Its thread and its object are given up.
@@ -68,21 +69,18 @@ pub(super) fn run(code: Code, call: Call, patience: &Patience, report: Report) -
         report,
     });
     let (sender, receiver) = mpsc::channel();
-    let access: Arc<dyn CancellationAccess> = Arc::clone(&run) as _;
+    let access: HookRun = Arc::clone(&run) as _;
     let name = format!("{} {}", call.hook, call.package);
     let spawned = thread::Builder::new().name(name).spawn(move || {
         let made = match code {
-            Code::Made(lifecycle) => Ok(lifecycle),
+            Code::Made(object) => Ok(object),
             Code::ToMake(make) => make(),
         };
         let end = match made {
             Err(error) => End::NotMade(error),
-            Ok(mut lifecycle) => {
-                let result = match call.hook {
-                    HookName::Upgrade => lifecycle.upgrade(&call.from, &access),
-                    hook => lifecycle.run(hook, &access),
-                };
-                End::Returned(lifecycle, result)
+            Ok(mut object) => {
+                let result = object.run(call.hook, &call.from, &access);
+                End::Returned(object, result)
             }
         };
         // Nobody listens any more if it was given up.
@@ -115,10 +113,10 @@ pub(super) fn run(code: Code, call: Call, patience: &Patience, report: Report) -
 
 /// Drops an object; what its drop does wrong is logged. One that does not return in time is given up:
 /// whether it returned.
-pub(super) fn end(lifecycle: Lifecycle, grace: Duration) -> bool {
+pub(super) fn end(object: Object, grace: Duration) -> bool {
     let (sender, receiver) = mpsc::channel();
     let spawned = thread::Builder::new().spawn(move || {
-        if let Err(fault) = lifecycle.end() {
+        if let Err(fault) = object.end() {
             tracing::warn!("{fault}");
         }
         let _ = sender.send(());

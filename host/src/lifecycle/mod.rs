@@ -81,6 +81,7 @@ mod hook;
 mod lock;
 mod manager;
 mod needs;
+mod object;
 mod order;
 mod paths;
 mod record;

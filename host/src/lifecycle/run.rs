@@ -3,18 +3,18 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::code::{self, Context, Said, chain};
-use super::engine::{Course, StepError, Trouble, bounded};
+use super::code::{self, Context, Said};
+use super::engine::{Course, StepError, Trouble};
 use super::entry::Entry;
 use super::error::ManagerError;
 use super::events::{HookOutcome, ManagerEvent};
 use super::hook::{self, Call, Code, End, Patience, Report};
 use super::lock::make_private;
 use super::manager::{Inner, PackageManager};
+use super::object::Object;
 use super::record::Step;
 use super::request::HookProgress;
-use super::status::LifecycleState;
-use crate::plugin::{HookName, Lifecycle, ResolveError};
+use crate::plugin::HookName;
 
 impl PackageManager {
     /// Runs a hook of the package's code, if it has any.
@@ -59,19 +59,12 @@ impl PackageManager {
         entry.live().progress = None;
         self.tell_ended(entry, hook, began.elapsed(), &end);
         match end {
-            End::Returned(lifecycle, result) => {
-                entry.live().lifecycle = Some(shown_lifecycle(&lifecycle));
-                *course.busy = Some(lifecycle);
-                result.map_err(|fault| {
-                    let location = fault.location().map(|it| bounded(it.to_string()));
-                    let trouble = Trouble::new(fault.code(), fault.to_string());
-                    StepError::Failed(Trouble {
-                        location,
-                        ..trouble
-                    })
-                })
+            End::Returned(object, result) => {
+                entry.live().lifecycle = Some(object.state());
+                *course.busy = Some(object);
+                result.map_err(|failure| Trouble::from(failure).into())
             }
-            End::NotMade(error) => Err(Trouble::new(error.code(), why_not_made(&error)).into()),
+            End::NotMade(failure) => Err(Trouble::from(failure).into()),
             End::NotBegun(error) => {
                 let message = format!("no thread can be made for the hook: {error}");
                 Err(Trouble::new("io", message).into())
@@ -132,7 +125,8 @@ impl PackageManager {
         let registry = self.registry(&folder);
         Ok(Some(Code::ToMake(Box::new(move || {
             registry.refresh();
-            registry.lifecycle(&type_name, Box::new(context))
+            let made = registry.lifecycle(&type_name, Box::new(context))?;
+            Ok(Object::Here(made))
         }))))
     }
 
@@ -156,25 +150,5 @@ impl PackageManager {
             },
             hurry: hurry.clone(),
         }
-    }
-}
-
-/// Why there is no object, also where its plugin is there and must not be loaded.
-fn why_not_made(error: &ResolveError) -> String {
-    let mut why = chain(error);
-    if let ResolveError::Unknown { search, .. } = error {
-        for (path, refusal) in &search.refused {
-            why = format!("{why}; refused `{}`: {refusal}", path.display());
-        }
-    }
-    why
-}
-
-fn shown_lifecycle(lifecycle: &Lifecycle) -> LifecycleState {
-    let plugin = lifecycle.plugin();
-    LifecycleState {
-        type_name: lifecycle.type_name().to_string(),
-        plugin: plugin.path().to_path_buf(),
-        plugin_version: plugin.manifest().version.clone(),
     }
 }
