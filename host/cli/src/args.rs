@@ -109,6 +109,12 @@ pub(crate) enum Command {
     Package(ManagedPackage),
     /// Own the packages that have a life, in the foreground: start them, answer for them, stop them
     Serve(Serve),
+    /// Run the code of one package, for `keyway serve`
+    #[command(hide = true)]
+    Worker {
+        /// The package's full name, for people
+        name: Option<String>,
+    },
     /// Print the hash of a package that kpackagetool prints, or a digest of all that it holds
     Hash(Hash),
     /// Print a package's AppStream metainfo

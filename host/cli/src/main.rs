@@ -42,6 +42,9 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => return usage::answer(error),
     };
+    if let Command::Worker { .. } = args.command {
+        return commands::worker::run();
+    }
     log(match args.command {
         // Nobody else tells what it does.
         Command::Serve(_) => Level::INFO,
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
         Command::Hash(it) => commands::hash::run(it, args.json),
         Command::Appstream(it) => commands::appstream::run(it, args.json),
         Command::Kpackagetool(_) if args.json => Err(commands::kpackagetool::no_json()),
+        Command::Worker { .. } => return commands::worker::run(),
         Command::Kpackagetool(it) => {
             return commands::kpackagetool::run(commands::kpackagetool::NAME, &it.arguments);
         }

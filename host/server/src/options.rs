@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use keyway::PackageLoader;
-use keyway::lifecycle::{Deadlines, PackageManager, PackageManagerBuilder};
+use keyway::lifecycle::{Deadlines, PackageManager, PackageManagerBuilder, Worker};
 
 /// What a server is told.
 #[derive(Clone, Debug)]
@@ -27,6 +27,11 @@ pub struct ServeOptions {
     pub stop_within: Duration,
     /// Whether damaged records are set aside first. Not by default.
     pub recover: bool,
+    /// How the processes are started in which the code of isolated packages runs; `None`: there are
+    /// none, and such packages are in error.
+    pub worker: Option<Worker>,
+    /// Whether all packages are isolated. Not by default.
+    pub isolate: bool,
 }
 
 impl ServeOptions {
@@ -42,6 +47,8 @@ impl ServeOptions {
             deadlines: Deadlines::default(),
             stop_within: Duration::from_secs(90),
             recover: false,
+            worker: None,
+            isolate: false,
         }
     }
 
@@ -51,7 +58,11 @@ impl ServeOptions {
         let mut manager = PackageManager::builder(self.loader.clone())
             .state_dir(state_dir)
             .deadlines(self.deadlines)
-            .protect(self.protected.iter().cloned());
+            .protect(self.protected.iter().cloned())
+            .isolate_all(self.isolate);
+        if let Some(worker) = &self.worker {
+            manager = manager.worker(worker.clone());
+        }
         if let Some(root) = &self.package_root {
             manager = manager.package_root(root);
         }

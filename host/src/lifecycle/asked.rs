@@ -263,7 +263,7 @@ impl PackageManager {
         entry: &'a Entry,
         operation: &'static str,
     ) -> Result<super::entry::Busy<'a>, ManagerError> {
-        let turn = entry
+        let mut turn = entry
             .begin(operation, TURN)
             .map_err(|other| ManagerError::Busy {
                 name: entry.name.clone(),
@@ -271,6 +271,7 @@ impl PackageManager {
                 waited: TURN,
             })?;
         self.is_here(entry)?;
+        self.see_what_ended(entry, &mut turn);
         Ok(turn)
     }
 
@@ -369,6 +370,7 @@ impl PackageManager {
             was_prepared: record.was_prepared,
             is_protected: self.inner().protected.contains(&record.name),
             wants_restart: live.wants_restart,
+            is_restarting: live.restarting.is_some(),
             offered: match add {
                 Some(_) if !record.is_placed => Offered::New,
                 None => Offered::Same,
@@ -427,6 +429,7 @@ impl PackageManager {
         report: &Report,
     ) -> Result<Answer, ManagerError> {
         let busy = self.turn(entry, "retry")?;
+        entry.live().restarting = None;
         self.change(entry, Record::wait_again)?;
         let mut course = Course::new(entry, busy, report);
         self.execute(&mut course)?;

@@ -110,6 +110,7 @@ impl PackageManager {
         if !is_recorded {
             self.abandon(&entry.record().clone())?;
         }
+        entry.live().restarting = None;
         self.change(entry, |record| {
             if is_recorded {
                 record.pending.pop_front();
@@ -217,10 +218,14 @@ impl PackageManager {
     /// Writes down that an operation is done.
     fn settle(
         &self,
-        course: &Course<'_>,
+        course: &mut Course<'_>,
         record: &Record,
         ends: Status,
     ) -> Result<(), ManagerError> {
+        // What does not run needs no process.
+        if !course.entry.is_running() && course.busy.as_ref().is_some_and(Object::is_isolated) {
+            self.end_object(course.entry, &mut course.busy);
+        }
         if let Some(incoming) = record.pending.front().and_then(|it| it.wanted.incoming()) {
             self.files().drop_incoming(incoming);
         }
@@ -328,6 +333,7 @@ impl PackageManager {
                 result.err().map(|failure| failure.message)
             }
             End::NotMade(_) | End::NotBegun(_) => None,
+            End::Killed(after) => Some(format!("stop did not return in {} s", after.as_secs())),
             End::GivenUp(after) => {
                 entry.live().wants_restart = true;
                 Some(format!("stop did not return in {} s", after.as_secs()))
@@ -524,6 +530,7 @@ impl PackageManager {
         if !hook::end(object, self.deadlines().grace) {
             entry.live().wants_restart = true;
         }
+        entry.live().has_no_object();
     }
 }
 

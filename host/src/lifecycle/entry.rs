@@ -31,9 +31,22 @@ pub(super) struct Live {
     pub(super) is_gone: bool,
     pub(super) lifecycle: Option<LifecycleState>,
     pub(super) progress: Option<HookProgress>,
+    /// Its worker ended while it ran, and it is to be started again: which time that is.
+    pub(super) restarting: Option<u64>,
+    /// How often its worker ended while it ran.
+    pub(super) restarts: u64,
+    /// How often that was soon, one after the other.
+    pub(super) failures: u32,
 }
 
 impl Live {
+    /// Its object is gone.
+    pub(super) fn has_no_object(&mut self) {
+        if let Some(lifecycle) = &mut self.lifecycle {
+            lifecycle.pid = None;
+        }
+    }
+
     pub(super) fn is_up(&self) -> bool {
         self.running_since.is_some() || self.is_starting
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::object::{Failure, Object};
+use super::object::{Failure, Killer, Object};
 use super::request::HookProgress;
 use crate::install::Cancellation;
 use crate::plugin::{Cancellation as HookRun, CancellationAccess, HookName};
@@ -35,6 +35,18 @@ pub(super) type Construct = Box<dyn FnOnce() -> Result<Object, Failure> + Send>;
 pub(super) enum Code {
     Made(Object),
     ToMake(Construct),
+    /// To be made in a worker, which this ends.
+    ToMakeIn(Killer, Construct),
+}
+
+impl Code {
+    fn killer(&self) -> Option<Killer> {
+        match self {
+            Self::Made(object) => object.killer(),
+            Self::ToMake(_) => None,
+            Self::ToMakeIn(killer, _) => Some(Killer::clone(killer)),
+        }
+    }
 }
 
 /// How a hook ended.
@@ -47,6 +59,8 @@ pub(super) enum End {
     NotBegun(io::Error),
     /// It did not return in time. Its thread and its object are given up.
     GivenUp(Duration),
+    /// It did not return in time, and its worker was ended.
+    Killed(Duration),
 }
 
 /// Which hook runs, for whom.
@@ -60,6 +74,15 @@ pub(super) struct Call {
 /// Runs a hook and waits for it.
 pub(super) fn run(code: Code, call: Call, patience: &Patience, report: Report) -> End {
     let began = Instant::now();
+    let killer = code.killer();
+    let give_up = || match &killer {
+        None => End::GivenUp(began.elapsed()),
+        Some(kill) => {
+            let took = began.elapsed();
+            kill();
+            End::Killed(took)
+        }
+    };
     let run = Arc::new(Run {
         name: call.package.clone(),
         step: call.hook.to_string(),
@@ -74,7 +97,7 @@ pub(super) fn run(code: Code, call: Call, patience: &Patience, report: Report) -
     let spawned = thread::Builder::new().name(name).spawn(move || {
         let made = match code {
             Code::Made(object) => Ok(object),
-            Code::ToMake(make) => make(),
+            Code::ToMake(make) | Code::ToMakeIn(_, make) => make(),
         };
         let end = match made {
             Err(error) => End::NotMade(error),
@@ -94,7 +117,7 @@ pub(super) fn run(code: Code, call: Call, patience: &Patience, report: Report) -
         match receiver.recv_timeout(SLICE) {
             Ok(end) => return end,
             // The thread ended without a word: a panic of our own.
-            Err(RecvTimeoutError::Disconnected) => return End::GivenUp(began.elapsed()),
+            Err(RecvTimeoutError::Disconnected) => return give_up(),
             Err(RecvTimeoutError::Timeout) => {}
         }
         let is_late = Instant::now() >= run.deadline;
@@ -106,7 +129,7 @@ pub(super) fn run(code: Code, call: Call, patience: &Patience, report: Report) -
         // Who is told to give up early has until the deadline all the same.
         if (is_over && is_late) || patience.hurry.is_cancelled() {
             run.cancel();
-            return End::GivenUp(began.elapsed());
+            return give_up();
         }
     }
 }
@@ -115,6 +138,7 @@ pub(super) fn run(code: Code, call: Call, patience: &Patience, report: Report) -
 /// whether it returned.
 pub(super) fn end(object: Object, grace: Duration) -> bool {
     let (sender, receiver) = mpsc::channel();
+    let killer = object.killer();
     let spawned = thread::Builder::new().spawn(move || {
         if let Err(fault) = object.end() {
             tracing::warn!("{fault}");
@@ -126,7 +150,13 @@ pub(super) fn end(object: Object, grace: Duration) -> bool {
     if !returned {
         tracing::warn!("the drop of a lifecycle does not return");
     }
-    returned
+    match killer {
+        Some(kill) if !returned => {
+            kill();
+            true
+        }
+        _ => returned,
+    }
 }
 
 /// One run of a hook, as the hook sees it.

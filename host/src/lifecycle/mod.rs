@@ -71,6 +71,7 @@
 mod add;
 mod all;
 mod asked;
+mod builder;
 mod code;
 mod engine;
 mod entry;
@@ -78,6 +79,8 @@ mod error;
 mod events;
 mod files;
 mod hook;
+#[cfg(unix)]
+mod isolated;
 mod lock;
 mod manager;
 mod needs;
@@ -88,22 +91,28 @@ mod record;
 mod records;
 mod recover;
 mod request;
+mod restart;
 mod run;
 mod services;
 mod status;
 mod transition;
+mod worker;
 
 #[cfg(test)]
 mod tests;
 
+pub use builder::{Deadlines, PackageManagerBuilder};
 pub use error::ManagerError;
 pub use events::{HookOutcome, ManagerEvent};
-pub use manager::{Deadlines, Holder, PackageManager, PackageManagerBuilder, Started, Stopped};
+#[cfg(unix)]
+pub use isolated::worker_main;
+pub use manager::{Holder, PackageManager, Started, Stopped};
 pub use request::{AddRequest, AddSource, Answer, DeleteRequest, HookProgress, Operation, Outcome};
 pub use services::{PackageStore, StoreError, Stores};
 pub use status::{
     InstalledFrom, LastError, LifecycleState, PackageStatus, PendingOperation, Status, StatusError,
 };
+pub use worker::Worker;
 
 /// Seconds since 1970.
 fn now() -> u64 {

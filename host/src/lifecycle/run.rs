@@ -3,18 +3,28 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::code::{self, Context, Said};
+use super::code::{self, Context, NoCode, Said};
 use super::engine::{Course, StepError, Trouble};
 use super::entry::Entry;
 use super::error::ManagerError;
 use super::events::{HookOutcome, ManagerEvent};
 use super::hook::{self, Call, Code, End, Patience, Report};
+#[cfg(unix)]
+use super::isolated::Isolated;
 use super::lock::make_private;
 use super::manager::{Inner, PackageManager};
+#[cfg(unix)]
+use super::object::Failure;
 use super::object::Object;
 use super::record::Step;
 use super::request::HookProgress;
+#[cfg(unix)]
+use super::status::LifecycleState;
+use super::worker::Worker;
 use crate::plugin::HookName;
+#[cfg(unix)]
+use crate::plugin::{Registry, TypeName};
+use keyway_metadata::threebot::Isolation;
 
 impl PackageManager {
     /// Runs a hook of the package's code, if it has any.
@@ -61,7 +71,11 @@ impl PackageManager {
         match end {
             End::Returned(object, result) => {
                 entry.live().lifecycle = Some(object.state());
-                *course.busy = Some(object);
+                if object.ended().is_some() {
+                    self.has_ended(entry);
+                } else {
+                    *course.busy = Some(object);
+                }
                 result.map_err(|failure| Trouble::from(failure).into())
             }
             End::NotMade(failure) => Err(Trouble::from(failure).into()),
@@ -69,16 +83,22 @@ impl PackageManager {
                 let message = format!("no thread can be made for the hook: {error}");
                 Err(Trouble::new("io", message).into())
             }
-            End::GivenUp(after) => {
-                let seconds = after.as_secs_f64().round();
-                let message = format!("hook did not return in {seconds} s");
-                let trouble = Trouble::new("hook-timeout", message);
-                Err(StepError::Failed(Trouble {
-                    gave_up: true,
-                    ..trouble
-                }))
+            End::Killed(after) => {
+                self.has_ended(entry);
+                Err(not_in_time(after).into())
             }
+            End::GivenUp(after) => Err(StepError::Failed(Trouble {
+                gave_up: true,
+                ..not_in_time(after)
+            })),
         }
+    }
+
+    /// The worker of a package is gone, and what it ran with it.
+    fn has_ended(&self, entry: &Entry) {
+        let mut live = entry.live();
+        live.running_since = None;
+        live.has_no_object();
     }
 
     /// Tells how a hook ended: who wants to know, and the log, in one line.
@@ -86,7 +106,7 @@ impl PackageManager {
         let outcome = match end {
             End::Returned(_, Ok(())) => HookOutcome::Done,
             End::Returned(_, Err(_)) | End::NotMade(_) | End::NotBegun(_) => HookOutcome::Failed,
-            End::GivenUp(_) => HookOutcome::GaveUp,
+            End::GivenUp(_) | End::Killed(_) => HookOutcome::GaveUp,
         };
         let (name, hook) = (entry.name.clone(), hook.to_string());
         let seconds = took.as_secs_f64();
@@ -107,6 +127,9 @@ impl PackageManager {
         let Some(type_name) = code::type_of(&said, &folder).map_err(Trouble::from)? else {
             return Ok(None);
         };
+        let worker = self.worker_for(&said).map_err(Trouble::from)?;
+        #[cfg(not(unix))]
+        let _ = worker;
         let data_dir = self.data_dir(&record.name);
         make_private(&data_dir).map_err(|source| ManagerError::Io {
             path: data_dir.clone(),
@@ -123,11 +146,75 @@ impl PackageManager {
             store: self.inner().stores.store(&record.name).ok(),
         };
         let registry = self.registry(&folder);
+        #[cfg(unix)]
+        if let Some(worker) = worker {
+            return self.isolated(entry, worker, &registry, &type_name, context);
+        }
         Ok(Some(Code::ToMake(Box::new(move || {
             registry.refresh();
             let made = registry.lifecycle(&type_name, Box::new(context))?;
             Ok(Object::Here(made))
         }))))
+    }
+
+    /// What a package's code runs in; `None` for this process.
+    fn worker_for(&self, said: &Said) -> Result<Option<&Worker>, NoCode> {
+        let choice = said.toml.lifecycle.as_ref();
+        let asks = choice.is_some_and(|it| it.isolation != Isolation::None);
+        if !asks && !self.inner().isolate_all {
+            return Ok(None);
+        }
+        match &self.inner().worker {
+            Some(worker) if cfg!(unix) => Ok(Some(worker)),
+            _ if asks => Err(NoCode::Isolation),
+            _ => Err(NoCode::NoWorker),
+        }
+    }
+
+    /// The package's code, to be made in a worker, which is started here. What is to be loaded is
+    /// decided here, too.
+    #[cfg(unix)]
+    fn isolated(
+        &self,
+        entry: &Entry,
+        worker: &Worker,
+        registry: &Registry,
+        type_name: &TypeName,
+        context: Context,
+    ) -> Result<Option<Code>, StepError> {
+        registry.refresh();
+        let chosen = registry.lifecycle_elsewhere(type_name);
+        let (errand, candidate) = match chosen {
+            Ok(chosen) => chosen,
+            // As if it had been tried here.
+            Err(error) => return Ok(Some(Code::ToMake(Box::new(move || Err(error.into()))))),
+        };
+        let state = LifecycleState {
+            type_name: type_name.to_string(),
+            plugin: candidate.path().to_path_buf(),
+            plugin_version: candidate.manifest().version.clone(),
+            isolated: true,
+            pid: None,
+        };
+        let log = self.log_of(&entry.name);
+        let spawned = Isolated::spawn(worker, &entry.name, state, context, log);
+        let mut isolated = spawned.map_err(|error| {
+            let program = worker.program().display();
+            let why = format!("the worker process `{program}` cannot be started: {error}");
+            Trouble::new("worker", why)
+        })?;
+        let (manager, name) = (self.weak(), entry.name.clone());
+        isolated.watch(Box::new(move || Self::a_worker_ended(&manager, &name)));
+        // It is to be seen, and to be ended, before it is made.
+        entry.live().lifecycle = Some(isolated.state());
+        let memory = worker.memory_limit();
+        Ok(Some(Code::ToMakeIn(
+            isolated.killer(),
+            Box::new(move || -> Result<Object, Failure> {
+                isolated.make(errand, memory)?;
+                Ok(Object::Isolated(isolated))
+            }),
+        )))
     }
 
     /// How long a hook is waited for.
@@ -151,4 +238,12 @@ impl PackageManager {
             hurry: hurry.clone(),
         }
     }
+}
+
+fn not_in_time(after: Duration) -> Trouble {
+    let seconds = after.as_secs_f64().round();
+    Trouble::new(
+        "hook-timeout",
+        format!("hook did not return in {seconds} s"),
+    )
 }

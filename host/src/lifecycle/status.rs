@@ -160,6 +160,12 @@ pub struct LifecycleState {
     pub plugin: PathBuf,
     /// The plugin's version.
     pub plugin_version: String,
+    /// Whether it runs in a process of its own.
+    #[serde(default)]
+    pub isolated: bool,
+    /// That process, while there is one.
+    #[serde(default)]
+    pub pid: Option<u32>,
 }
 
 /// What failed.

@@ -17,3 +17,4 @@ pub(crate) mod remove;
 pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod types;
+pub(crate) mod worker;

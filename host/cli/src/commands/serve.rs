@@ -17,6 +17,8 @@ pub(crate) fn run(args: &Serve, json: bool) -> Result<Outcome, Failure> {
     options.protected = args.protect.clone();
     options.parallel = args.parallel.map(usize::from);
     options.recover = args.recover;
+    options.worker = super::worker::started(args.worker_memory);
+    options.isolate = args.isolate;
     let deadlines = &mut options.deadlines;
     for (deadline, typed) in [
         (&mut deadlines.prepare, args.prepare_deadline),
