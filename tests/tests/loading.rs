@@ -272,6 +272,7 @@ fn what_hosts_use_can_be_sent_and_shared() {
     both::<keyway::lifecycle::Stopped>();
     both::<keyway::lifecycle::PackageStore>();
     both::<keyway::lifecycle::StoreError>();
+    both::<keyway::lifecycle::Worker>();
     both::<keyway::lifecycle::Stores>();
     both::<keyway::watch::Change>();
     both::<keyway::watch::PackageEvent>();

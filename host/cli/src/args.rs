@@ -120,6 +120,12 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Print or replace the token that a server on TCP wants
     Token(Token),
+    /// Run the code of one package, for `keyway serve`
+    #[command(hide = true)]
+    Worker {
+        /// The package's full name, for people
+        name: Option<String>,
+    },
     /// Print the hash of a package that kpackagetool prints, or a digest of all that it holds
     Hash(Hash),
     /// Print a package's AppStream metainfo

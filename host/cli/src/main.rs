@@ -43,6 +43,9 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => return usage::answer(error),
     };
+    if let Command::Worker { .. } = args.command {
+        return commands::worker::run();
+    }
     let mut package_logs = None;
     match &args.command {
         // Nobody else tells what it does.
@@ -71,6 +74,7 @@ fn main() -> ExitCode {
         Command::Hash(it) => commands::hash::run(it, args.json),
         Command::Appstream(it) => commands::appstream::run(it, args.json),
         Command::Kpackagetool(_) if args.json => Err(commands::kpackagetool::no_json()),
+        Command::Worker { .. } => return commands::worker::run(),
         Command::Kpackagetool(it) => {
             return commands::kpackagetool::run(commands::kpackagetool::NAME, &it.arguments);
         }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use keyway::PackageLoader;
-use keyway::lifecycle::{Deadlines, PackageManager, PackageManagerBuilder};
+use keyway::lifecycle::{Deadlines, PackageManager, PackageManagerBuilder, Worker};
 
 use crate::logs::PackageLogs;
 use crate::tls::TlsFiles;
@@ -43,6 +43,11 @@ pub struct ServeOptions {
     /// By which names it may be asked over TCP, each as `name`, which may have any port, or `name:port`:
     /// more than by the addresses themselves, and on this machine `localhost`.
     pub allow_hosts: Vec<String>,
+    /// How the processes are started in which the code of isolated packages runs; `None`: there are
+    /// none, and such packages are in error.
+    pub worker: Option<Worker>,
+    /// Whether all packages are isolated. Not by default.
+    pub isolate: bool,
 }
 
 impl ServeOptions {
@@ -63,6 +68,8 @@ impl ServeOptions {
             tls: None,
             behind_proxy: false,
             allow_hosts: Vec::new(),
+            worker: None,
+            isolate: false,
         }
     }
 
@@ -72,7 +79,11 @@ impl ServeOptions {
         let mut manager = PackageManager::builder(self.loader.clone())
             .state_dir(state_dir)
             .deadlines(self.deadlines)
-            .protect(self.protected.iter().cloned());
+            .protect(self.protected.iter().cloned())
+            .isolate_all(self.isolate);
+        if let Some(worker) = &self.worker {
+            manager = manager.worker(worker.clone());
+        }
         if let Some(root) = &self.package_root {
             manager = manager.package_root(root);
         }

@@ -323,7 +323,10 @@ impl PackageManager {
         let end = Instant::now() + left.max(SLICE);
         loop {
             match entry.begin("stop", SLICE) {
-                Ok(busy) => return Ok(busy),
+                Ok(mut busy) => {
+                    self.see_what_ended(entry, &mut busy);
+                    return Ok(busy);
+                }
                 Err(other) if Instant::now() >= end || self.inner().hurry.is_cancelled() => {
                     return Err(format!("it is still busy with `{other}`"));
                 }

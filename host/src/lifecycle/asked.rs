@@ -279,6 +279,7 @@ impl PackageManager {
             })?;
         turn.keep(way);
         self.is_here(entry)?;
+        self.see_what_ended(entry, &mut turn);
         Ok(turn)
     }
 
@@ -377,6 +378,7 @@ impl PackageManager {
             was_prepared: record.was_prepared,
             is_protected: self.inner().protected.contains(&record.name),
             wants_restart: live.wants_restart,
+            is_restarting: live.restarting.is_some(),
             offered: match add {
                 Some(_) if !record.is_placed => Offered::New,
                 None => Offered::Same,
@@ -435,6 +437,7 @@ impl PackageManager {
         report: &Report,
     ) -> Result<Answer, ManagerError> {
         let busy = self.turn(entry, "retry")?;
+        entry.live().restarting = None;
         self.change(entry, Record::wait_again)?;
         let mut course = Course::new(entry, busy, report);
         self.execute(&mut course)?;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use keyway_metadata::threebot::{self, Isolation, PackageToml};
+use keyway_metadata::threebot::{self, PackageToml};
 use keyway_metadata::{TypeKind, TypeName};
 use serde_json::{Map, Value};
 
@@ -105,9 +105,6 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
 /// Which lifecycle drives the package in `folder`; `None` if it has none.
 pub(super) fn type_of(said: &Said, folder: &Path) -> Result<Option<TypeName>, NoCode> {
     let choice = said.toml.lifecycle.as_ref();
-    if choice.is_some_and(|it| it.isolation != Isolation::None) {
-        return Err(NoCode::Isolation);
-    }
     if let Some(name) = choice.and_then(|it| it.type_name.clone()) {
         return Ok(Some(name));
     }
@@ -172,6 +169,8 @@ pub(super) enum NoCode {
     },
     #[error("its package.toml asks for `isolation = \"process\"`, which this host does not have")]
     Isolation,
+    #[error("all packages are to be isolated, and there is no worker for that")]
+    NoWorker,
 }
 
 impl NoCode {
@@ -180,7 +179,7 @@ impl NoCode {
             Self::Several(_) => "lifecycle-ambiguous",
             Self::Refused { .. } => "plugin-refused",
             Self::Unreadable { .. } => "io",
-            Self::Isolation => "isolation-not-here",
+            Self::Isolation | Self::NoWorker => "isolation-not-here",
         }
     }
 }

@@ -9,11 +9,12 @@ use super::entry::{Busy, Entry};
 use super::error::ManagerError;
 use super::hook::{self, Call, Code, End, Report};
 use super::manager::PackageManager;
+use super::object::{Failure, Object};
 use super::record::{Before, Journal, Pending, Phase, Record, Step, Wanted, WantedAdd};
 use super::services::StoreError;
 use super::status::{InstalledFrom, LastError, Status};
 use crate::install::Staged;
-use crate::plugin::{HookName, Lifecycle};
+use crate::plugin::HookName;
 
 /// Why a step was not done.
 pub(super) struct Trouble {
@@ -45,6 +46,15 @@ impl Trouble {
             message: bounded(message),
             location: None,
             gave_up: false,
+        }
+    }
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        Self {
+            location: failure.location,
+            ..Self::new(failure.code, failure.message)
         }
     }
 }
@@ -100,6 +110,7 @@ impl PackageManager {
         if !is_recorded {
             self.abandon(&entry.record().clone())?;
         }
+        entry.live().restarting = None;
         self.change(entry, |record| {
             if is_recorded {
                 record.pending.pop_front();
@@ -207,10 +218,14 @@ impl PackageManager {
     /// Writes down that an operation is done.
     fn settle(
         &self,
-        course: &Course<'_>,
+        course: &mut Course<'_>,
         record: &Record,
         ends: Status,
     ) -> Result<(), ManagerError> {
+        // What does not run needs no process.
+        if !course.entry.is_running() && course.busy.as_ref().is_some_and(Object::is_isolated) {
+            self.end_object(course.entry, &mut course.busy);
+        }
         if let Some(incoming) = record.pending.front().and_then(|it| it.wanted.incoming()) {
             self.files().drop_incoming(incoming);
         }
@@ -281,8 +296,8 @@ impl PackageManager {
         let mut written = noted(&error, before);
         if step == Step::Start
             && has_begun
-            && let Some(lifecycle) = busy.take()
-            && let Some(then) = self.stop_what_began(entry, lifecycle)
+            && let Some(object) = busy.take()
+            && let Some(then) = self.stop_what_began(entry, object)
         {
             error.message = bounded(format!("{}; then {then}", error.message));
             written = noted(&error, None);
@@ -304,18 +319,19 @@ impl PackageManager {
     }
 
     /// Runs the hook `stop` after a failed `start`, and drops the object; what went wrong then.
-    fn stop_what_began(&self, entry: &Entry, lifecycle: Lifecycle) -> Option<String> {
+    fn stop_what_began(&self, entry: &Entry, object: Object) -> Option<String> {
         let call = Call {
             package: entry.name.clone(),
             hook: HookName::Stop,
             from: String::new(),
         };
-        match self.call(entry, Code::Made(lifecycle), call, Arc::new(|_| {})) {
-            End::Returned(lifecycle, result) => {
-                self.drop_object(entry, lifecycle);
-                result.err().map(|fault| fault.to_string())
+        match self.call(entry, Code::Made(object), call, Arc::new(|_| {})) {
+            End::Returned(object, result) => {
+                self.drop_object(entry, object);
+                result.err().map(|failure| failure.message)
             }
             End::NotMade(_) | End::NotBegun(_) => None,
+            End::Killed(after) => Some(format!("stop did not return in {} s", after.as_secs())),
             End::GivenUp(after) => {
                 entry.live().wants_restart = true;
                 Some(format!("stop did not return in {} s", after.as_secs()))
@@ -510,18 +526,19 @@ impl PackageManager {
 
     /// Drops the package's object.
     pub(super) fn end_object(&self, entry: &Entry, busy: &mut Busy<'_>) {
-        if let Some(lifecycle) = busy.take() {
-            self.drop_object(entry, lifecycle);
+        if let Some(object) = busy.take() {
+            self.drop_object(entry, object);
         }
     }
 
     /// One whose drop does not return is still in the package's code.
-    fn drop_object(&self, entry: &Entry, lifecycle: Lifecycle) {
+    fn drop_object(&self, entry: &Entry, object: Object) {
         let _span = tracing::error_span!("drop", package = entry.name).entered();
-        if !hook::end(lifecycle, self.deadlines().grace) {
+        if !hook::end(object, self.deadlines().grace) {
             entry.live().wants_restart = true;
             self.tell_changed(entry);
         }
+        entry.live().has_no_object();
     }
 }
 

@@ -5,10 +5,10 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::calls::Way;
+use super::object::Object;
 use super::record::Record;
 use super::request::HookProgress;
 use super::status::LifecycleState;
-use crate::plugin::Lifecycle;
 
 /// A package on record.
 #[derive(Debug)]
@@ -32,9 +32,22 @@ pub(super) struct Live {
     pub(super) is_gone: bool,
     pub(super) lifecycle: Option<LifecycleState>,
     pub(super) progress: Option<HookProgress>,
+    /// Its worker ended while it ran, and it is to be started again: which time that is.
+    pub(super) restarting: Option<u64>,
+    /// How often its worker ended while it ran.
+    pub(super) restarts: u64,
+    /// How often that was soon, one after the other.
+    pub(super) failures: u32,
 }
 
 impl Live {
+    /// Its object is gone.
+    pub(super) fn has_no_object(&mut self) {
+        if let Some(lifecycle) = &mut self.lifecycle {
+            lifecycle.pid = None;
+        }
+    }
+
     pub(super) fn is_up(&self) -> bool {
         self.running_since.is_some() || self.is_starting
     }
@@ -45,7 +58,7 @@ impl Live {
 struct Turn {
     /// What it is busy with.
     operation: Option<&'static str>,
-    object: Option<Lifecycle>,
+    object: Option<Object>,
 }
 
 impl Entry {
@@ -111,7 +124,7 @@ impl Entry {
 pub(super) struct Busy<'a> {
     entry: &'a Entry,
     /// The package's lifecycle, once it is made.
-    object: Option<Lifecycle>,
+    object: Option<Object>,
     /// That others know of it.
     way: Option<Way>,
 }
@@ -124,7 +137,7 @@ impl Busy<'_> {
 }
 
 impl Deref for Busy<'_> {
-    type Target = Option<Lifecycle>;
+    type Target = Option<Object>;
 
     fn deref(&self) -> &Self::Target {
         &self.object

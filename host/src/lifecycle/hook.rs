@@ -6,9 +6,10 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::object::{Failure, Killer, Object};
 use super::request::HookProgress;
 use crate::install::Cancellation;
-use crate::plugin::{CancellationAccess, Fault, HookName, Lifecycle, ResolveError};
+use crate::plugin::{Cancellation as HookRun, CancellationAccess, HookName};
 
 /// As often it is looked whether somebody is in a hurry.
 const SLICE: Duration = Duration::from_millis(50);
@@ -28,24 +29,38 @@ pub(super) struct Patience {
 pub(super) type Report = Arc<dyn Fn(&HookProgress) + Send + Sync>;
 
 /// What makes a package's lifecycle.
-pub(super) type Construct = Box<dyn FnOnce() -> Result<Lifecycle, ResolveError> + Send>;
+pub(super) type Construct = Box<dyn FnOnce() -> Result<Object, Failure> + Send>;
 
 /// What runs the hook: the object, or what makes it.
 pub(super) enum Code {
-    Made(Lifecycle),
+    Made(Object),
     ToMake(Construct),
+    /// To be made in a worker, which this ends.
+    ToMakeIn(Killer, Construct),
+}
+
+impl Code {
+    fn killer(&self) -> Option<Killer> {
+        match self {
+            Self::Made(object) => object.killer(),
+            Self::ToMake(_) => None,
+            Self::ToMakeIn(killer, _) => Some(Killer::clone(killer)),
+        }
+    }
 }
 
 /// How a hook ended.
 pub(super) enum End {
     /// It returned; the object can be used again.
-    Returned(Lifecycle, Result<(), Fault>),
+    Returned(Object, Result<(), Failure>),
     /// There is no object: it could not be made.
-    NotMade(ResolveError),
+    NotMade(Failure),
     /// It was not run: there can be no thread for it.
     NotBegun(io::Error),
     /// It did not return in time. Its thread and its object are given up.
     GivenUp(Duration),
+    /// It did not return in time, and its worker was ended.
+    Killed(Duration),
 }
 
 /// Which hook runs, for whom.
@@ -59,6 +74,15 @@ pub(super) struct Call {
 /// Runs a hook and waits for it.
 pub(super) fn run(code: Code, call: Call, patience: &Patience, report: Report) -> End {
     let began = Instant::now();
+    let killer = code.killer();
+    let give_up = || match &killer {
+        None => End::GivenUp(began.elapsed()),
+        Some(kill) => {
+            let took = began.elapsed();
+            kill();
+            End::Killed(took)
+        }
+    };
     let run = Arc::new(Run {
         name: call.package.clone(),
         step: call.hook.to_string(),
@@ -68,24 +92,21 @@ pub(super) fn run(code: Code, call: Call, patience: &Patience, report: Report) -
         report,
     });
     let (sender, receiver) = mpsc::channel();
-    let access: Arc<dyn CancellationAccess> = Arc::clone(&run) as _;
+    let access: HookRun = Arc::clone(&run) as _;
     let name = format!("{} {}", call.hook, call.package);
     // What is logged in the thread is the package's. At this level it is there whatever is filtered.
     let span = tracing::error_span!("hook", package = call.package, hook = %call.hook);
     let spawned = thread::Builder::new().name(name).spawn(move || {
         let _in_span = span.enter();
         let made = match code {
-            Code::Made(lifecycle) => Ok(lifecycle),
-            Code::ToMake(make) => make(),
+            Code::Made(object) => Ok(object),
+            Code::ToMake(make) | Code::ToMakeIn(_, make) => make(),
         };
         let end = match made {
             Err(error) => End::NotMade(error),
-            Ok(mut lifecycle) => {
-                let result = match call.hook {
-                    HookName::Upgrade => lifecycle.upgrade(&call.from, &access),
-                    hook => lifecycle.run(hook, &access),
-                };
-                End::Returned(lifecycle, result)
+            Ok(mut object) => {
+                let result = object.run(call.hook, &call.from, &access);
+                End::Returned(object, result)
             }
         };
         // Nobody listens any more if it was given up.
@@ -99,7 +120,7 @@ pub(super) fn run(code: Code, call: Call, patience: &Patience, report: Report) -
         match receiver.recv_timeout(SLICE) {
             Ok(end) => return end,
             // The thread ended without a word: a panic of our own.
-            Err(RecvTimeoutError::Disconnected) => return End::GivenUp(began.elapsed()),
+            Err(RecvTimeoutError::Disconnected) => return give_up(),
             Err(RecvTimeoutError::Timeout) => {}
         }
         let is_late = Instant::now() >= run.deadline;
@@ -111,19 +132,20 @@ pub(super) fn run(code: Code, call: Call, patience: &Patience, report: Report) -
         // Who is told to give up early has until the deadline all the same.
         if (is_over && is_late) || patience.hurry.is_cancelled() {
             run.cancel();
-            return End::GivenUp(began.elapsed());
+            return give_up();
         }
     }
 }
 
 /// Drops an object; what its drop does wrong is logged. One that does not return in time is given up:
 /// whether it returned.
-pub(super) fn end(lifecycle: Lifecycle, grace: Duration) -> bool {
+pub(super) fn end(object: Object, grace: Duration) -> bool {
     let (sender, receiver) = mpsc::channel();
+    let killer = object.killer();
     let span = tracing::Span::current();
     let spawned = thread::Builder::new().spawn(move || {
         let _in_span = span.enter();
-        if let Err(fault) = lifecycle.end() {
+        if let Err(fault) = object.end() {
             tracing::warn!("{fault}");
         }
         let _ = sender.send(());
@@ -133,7 +155,13 @@ pub(super) fn end(lifecycle: Lifecycle, grace: Duration) -> bool {
     if !returned {
         tracing::warn!("the drop of a lifecycle does not return");
     }
-    returned
+    match killer {
+        Some(kill) if !returned => {
+            kill();
+            true
+        }
+        _ => returned,
+    }
 }
 
 /// One run of a hook, as the hook sees it.

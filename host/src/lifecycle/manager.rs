@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::asked::steps_of;
+use super::builder::{Deadlines, PackageManagerBuilder};
 use super::calls::Calls;
 use super::code::{PLUGINS, Said, chain};
 use super::entry::{Entry, Live};
@@ -17,194 +17,19 @@ use super::error::ManagerError;
 use super::events::{ManagerEvent, Observer};
 use super::files::Files;
 use super::lock::StateLock;
-use super::record::{Phase, Record, Wanted, WantedAdd};
+use super::record::{Phase, Record, WantedAdd};
 use super::records::Records;
 use super::request::{Answer, HookProgress, Operation};
+use super::restart::Pauses;
 use super::services::Stores;
 use super::services::process::Processes;
 use super::status::{PackageStatus, PendingOperation, Status};
+use super::worker::Worker;
 use crate::install::Cancellation;
 use crate::package::{DataDirs, PackageLoader};
 use crate::plugin::Registry;
-
-/// As long hooks may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Deadlines {
-    /// The hooks `prepare`, `install` and `upgrade`: 30 minutes by default, since they may fetch. The
-    /// construction of the lifecycle counts to the hook that it is made for, here and below.
-    pub prepare: Duration,
-    /// The hook `start`: one minute by default.
-    pub start: Duration,
-    /// The hooks `stop` and `uninstall`: one minute by default.
-    pub stop: Duration,
-    /// As long a hook that was told to give up may still take before it is given up: five seconds by
-    /// default.
-    pub grace: Duration,
-}
-
-impl Default for Deadlines {
-    fn default() -> Self {
-        Self {
-            prepare: Duration::from_secs(30 * 60),
-            start: Duration::from_secs(60),
-            stop: Duration::from_secs(60),
-            grace: Duration::from_secs(5),
-        }
-    }
-}
-
-/// Settings of a manager.
-#[derive(Clone, Debug)]
-pub struct PackageManagerBuilder {
-    loader: PackageLoader,
-    state_dir: Option<PathBuf>,
-    package_root: Option<PathBuf>,
-    deadlines: Deadlines,
-    protected: Vec<String>,
-    parallel: usize,
-    socket: Option<PathBuf>,
-    records_only: bool,
-    observer: Observer,
-}
-
-impl PackageManagerBuilder {
-    /// Where records and data lie; the default is `packages` in [`state_dir`](crate::plugin::state_dir).
-    #[must_use]
-    pub fn state_dir(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.state_dir = Some(folder.into());
-        self
-    }
-
-    /// Where packages lie: absolute, or below the user's data folder; the default is the root of the
-    /// type `ThreeBot/Package`.
-    #[must_use]
-    pub fn package_root(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.package_root = Some(folder.into());
-        self
-    }
-
-    /// As long hooks may take.
-    #[must_use]
-    pub fn deadlines(mut self, deadlines: Deadlines) -> Self {
-        self.deadlines = deadlines;
-        self
-    }
-
-    /// Packages that can be neither stopped, disabled nor deleted, by their full names.
-    #[must_use]
-    pub fn protect(mut self, names: impl IntoIterator<Item = String>) -> Self {
-        self.protected.extend(names);
-        self
-    }
-
-    /// As many packages are started and stopped at once: 16 by default.
-    #[must_use]
-    pub fn parallel(mut self, packages: usize) -> Self {
-        self.parallel = packages.max(1);
-        self
-    }
-
-    /// Tells those who find the state folder held where this process answers.
-    #[must_use]
-    pub fn socket(mut self, socket: impl Into<PathBuf>) -> Self {
-        self.socket = Some(socket.into());
-        self
-    }
-
-    /// Calls `observer` with what happens, from whatever thread it happens in. It must return at once,
-    /// and ask the manager for nothing meanwhile.
-    #[must_use]
-    pub fn observer(mut self, observer: Arc<dyn Fn(&ManagerEvent) + Send + Sync>) -> Self {
-        self.observer = Observer(Some(observer));
-        self
-    }
-
-    /// Whether no hooks run in this process: what is asked for is checked and written down, and done by
-    /// the next one that opens the manager without this. Not by default.
-    #[must_use]
-    pub fn records_only(mut self, records_only: bool) -> Self {
-        self.records_only = records_only;
-        self
-    }
-
-    /// Opens the manager. No other process can until it is dropped.
-    ///
-    /// # Errors
-    ///
-    /// Another process has the state folder; it cannot be written to; the records are damaged.
-    pub fn open(self) -> Result<PackageManager, ManagerError> {
-        let state_dir = self.chosen_state_dir()?;
-        let lock = StateLock::take(&state_dir, self.socket)?;
-        let files = Files::new(&self.loader, self.package_root.as_deref(), &state_dir)?;
-        let (records, found) = Records::open(&state_dir)?;
-        let packages = found.into_iter().map(|mut record| {
-            for pending in &mut record.pending {
-                if let Wanted::Add(add) = &mut pending.wanted {
-                    add.incoming = add.incoming.as_deref().map(|it| files.incoming_now(it));
-                }
-            }
-            let entry = Entry::new(record);
-            (entry.name.clone(), Arc::new(entry))
-        });
-        let packages = packages.collect();
-        let hurry = Cancellation::new();
-        let manager = PackageManager(Arc::new(Inner {
-            packages: RwLock::new(packages),
-            registries: Mutex::default(),
-            files,
-            records,
-            stores: Stores::new(state_dir.join("stores")),
-            processes: Processes::new(&state_dir, self.observer.clone(), hurry.clone()),
-            state_dir,
-            deadlines: self.deadlines,
-            protected: self.protected.into_iter().collect(),
-            parallel: self.parallel,
-            records_only: self.records_only,
-            observer: self.observer,
-            calls: Calls::default(),
-            stopping: Cancellation::new(),
-            giving_up: Cancellation::new(),
-            hurry,
-            _lock: lock,
-        }));
-        if !self.records_only {
-            manager.0.processes.take_up();
-        }
-        manager.take_up()?;
-        Ok(manager)
-    }
-
-    /// Sets damaged records aside and makes new ones of what can be read of them, of the copy that was
-    /// made when a manager last started, and of the packages that are there. Gives what was done, a
-    /// line each, for people.
-    ///
-    /// # Errors
-    ///
-    /// Another process has the state folder, or it cannot be written to.
-    pub fn recover(&self) -> Result<Vec<String>, ManagerError> {
-        let state_dir = self.chosen_state_dir()?;
-        let _lock = StateLock::take(&state_dir, None)?;
-        let files = Files::new(&self.loader, self.package_root.as_deref(), &state_dir)?;
-        super::recover::recover(&state_dir, &files)
-    }
-
-    fn chosen_state_dir(&self) -> Result<PathBuf, ManagerError> {
-        let folder = match &self.state_dir {
-            Some(folder) => std::path::absolute(folder),
-            None => match PackageManager::default_state_dir() {
-                Some(folder) => Ok(folder),
-                None => Err(io::Error::other(
-                    "HOME or XDG_STATE_HOME has to be an absolute path",
-                )),
-            },
-        };
-        folder.map_err(|source| ManagerError::Io {
-            path: self.state_dir.clone().unwrap_or_default(),
-            source,
-        })
-    }
-}
+#[cfg(unix)]
+use crate::plugin::RemoteLog;
 
 /// Manages packages that have a life. Cheap to clone; from any thread.
 #[derive(Clone)]
@@ -226,6 +51,12 @@ pub(super) struct Inner {
     pub(super) observer: Observer,
     /// Who waits for whom.
     pub(super) calls: Calls,
+    pub(super) worker: Option<Worker>,
+    pub(super) isolate_all: bool,
+    pub(super) pauses: Pauses,
+    /// What workers log, by packages.
+    #[cfg(unix)]
+    logs: Mutex<HashMap<String, Arc<RemoteLog>>>,
     /// Nothing is begun any more.
     pub(super) stopping: Cancellation,
     /// Hooks that run are to give up.
@@ -286,17 +117,7 @@ impl PackageManager {
     /// packages are installed as it says.
     #[must_use]
     pub fn builder(loader: PackageLoader) -> PackageManagerBuilder {
-        PackageManagerBuilder {
-            loader,
-            state_dir: None,
-            package_root: None,
-            deadlines: Deadlines::default(),
-            protected: Vec::new(),
-            parallel: 16,
-            socket: None,
-            records_only: false,
-            observer: Observer::default(),
-        }
+        PackageManagerBuilder::new(loader)
     }
 
     /// The state folder of managers that name none; `None` without a home, and with raised privileges.
@@ -389,12 +210,63 @@ impl PackageManager {
 
 /// What the other parts of the manager go by.
 impl PackageManager {
-    pub(super) fn of(inner: Arc<Inner>) -> Self {
-        Self(inner)
+    /// The manager of a state folder that is held, and of what was found there.
+    pub(super) fn new(
+        settings: PackageManagerBuilder,
+        state_dir: PathBuf,
+        lock: StateLock,
+        files: Files,
+        records: Records,
+        packages: BTreeMap<String, Arc<Entry>>,
+    ) -> Self {
+        let hurry = Cancellation::new();
+        let observer = settings.observer;
+        Self(Arc::new(Inner {
+            packages: RwLock::new(packages),
+            registries: Mutex::default(),
+            files,
+            records,
+            stores: Stores::new(state_dir.join("stores")),
+            processes: Processes::new(&state_dir, observer.clone(), hurry.clone()),
+            state_dir,
+            deadlines: settings.deadlines,
+            protected: settings.protected.into_iter().collect(),
+            parallel: settings.parallel,
+            records_only: settings.records_only,
+            observer,
+            calls: Calls::default(),
+            worker: settings.worker,
+            isolate_all: settings.isolate_all,
+            pauses: settings.pauses,
+            #[cfg(unix)]
+            logs: Mutex::default(),
+            stopping: Cancellation::new(),
+            giving_up: Cancellation::new(),
+            hurry,
+            _lock: lock,
+        }))
     }
 
     pub(super) fn inner(&self) -> &Arc<Inner> {
         &self.0
+    }
+
+    pub(super) fn weak(&self) -> Weak<Inner> {
+        Arc::downgrade(&self.0)
+    }
+
+    pub(super) fn of(inner: &Weak<Inner>) -> Option<Self> {
+        inner.upgrade().map(Self)
+    }
+
+    /// The log of what runs elsewhere for a package.
+    #[cfg(unix)]
+    pub(super) fn log_of(&self, name: &str) -> Arc<RemoteLog> {
+        let mut logs = self.0.logs.lock().unwrap_or_else(PoisonError::into_inner);
+        let log = logs
+            .entry(name.to_owned())
+            .or_insert_with(|| Arc::new(RemoteLog::new(name.to_owned())));
+        Arc::clone(log)
     }
 
     pub(super) fn files(&self) -> &Files {

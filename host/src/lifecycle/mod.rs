@@ -77,6 +77,7 @@
 mod add;
 mod all;
 mod asked;
+mod builder;
 mod calls;
 mod code;
 mod engine;
@@ -85,32 +86,41 @@ mod error;
 mod events;
 mod files;
 mod hook;
+#[cfg(unix)]
+mod isolated;
 mod lock;
 mod manager;
 mod needs;
+mod object;
 mod order;
 mod paths;
 mod record;
 mod records;
 mod recover;
 mod request;
+mod restart;
 mod run;
 mod services;
 mod status;
 mod transition;
+mod worker;
 
 #[cfg(test)]
 mod tests;
 
+pub use builder::{Deadlines, PackageManagerBuilder};
 pub use error::ManagerError;
 pub use events::{HookOutcome, ManagerEvent};
-pub use manager::{Deadlines, Holder, PackageManager, PackageManagerBuilder, Started, Stopped};
+#[cfg(unix)]
+pub use isolated::worker_main;
+pub use manager::{Holder, PackageManager, Started, Stopped};
 pub use request::{AddRequest, AddSource, Answer, DeleteRequest, HookProgress, Operation, Outcome};
 pub use services::{PackageStore, StoreError, Stores};
 pub use status::{
     InstalledFrom, LastError, LifecycleState, PackageProcess, PackageStatus, PendingOperation,
     ProcessPhase, Status, StatusError,
 };
+pub use worker::Worker;
 
 /// Seconds since 1970.
 fn now() -> u64 {

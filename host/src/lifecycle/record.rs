@@ -240,7 +240,11 @@ impl Record {
             Status::Installed | Status::ToStart => true,
             Status::Error => {
                 let error = self.last_error.as_ref();
-                error.is_some_and(|it| it.hook.as_deref() == Some("start") && !it.interrupted)
+                error.is_some_and(|it| {
+                    let did_not_start = it.hook.as_deref() == Some("start") && !it.interrupted;
+                    // Its worker ended.
+                    did_not_start || it.operation == "run"
+                })
             }
             _ => false,
         }

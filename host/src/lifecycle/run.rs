@@ -3,20 +3,29 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::code::{self, Context, Said, chain};
+use super::code::{self, Context, NoCode, Said};
 use super::engine::{Course, StepError, Trouble, bounded};
 use super::entry::Entry;
 use super::error::ManagerError;
 use super::events::{HookOutcome, ManagerEvent};
 use super::hook::{self, Call, Code, End, Patience, Report};
+#[cfg(unix)]
+use super::isolated::Isolated;
 use super::lock::make_private;
 use super::manager::{Inner, PackageManager};
+#[cfg(unix)]
+use super::object::Failure;
+use super::object::Object;
 use super::record::Step;
 use super::request::HookProgress;
 use super::services::config::Given;
 use super::services::packages::Others;
 use super::status::LifecycleState;
-use crate::plugin::{HookName, Lifecycle, ResolveError};
+use super::worker::Worker;
+use crate::plugin::HookName;
+#[cfg(unix)]
+use crate::plugin::{Registry, TypeName};
+use keyway_metadata::threebot::Isolation;
 
 impl PackageManager {
     /// Does all steps that are left of the operation at hand. What they started ends with them, unless
@@ -69,65 +78,70 @@ impl PackageManager {
         });
         self.inner().processes.open(&entry.name);
         match self.call(entry, code, call, report) {
-            End::Returned(lifecycle, result) => {
-                entry.live().lifecycle = Some(shown_lifecycle(&lifecycle));
-                *course.busy = Some(lifecycle);
-                result.map_err(|fault| {
-                    let location = fault.location().map(|it| bounded(it.to_string()));
-                    let trouble = Trouble::new(fault.code(), fault.to_string());
-                    StepError::Failed(Trouble {
-                        location,
-                        ..trouble
-                    })
-                })
+            End::Returned(object, result) => {
+                entry.live().lifecycle = Some(object.state());
+                if object.ended().is_some() {
+                    self.has_ended(entry);
+                } else {
+                    *course.busy = Some(object);
+                }
+                result.map_err(|failure| Trouble::from(failure).into())
             }
-            End::NotMade(error) => Err(Trouble::new(error.code(), why_not_made(&error)).into()),
+            End::NotMade(failure) => Err(Trouble::from(failure).into()),
             End::NotBegun(error) => {
                 let message = format!("no thread can be made for the hook: {error}");
                 Err(Trouble::new("io", message).into())
             }
-            End::GivenUp(after) => {
-                let seconds = after.as_secs_f64().round();
-                let message = format!("hook did not return in {seconds} s");
-                let trouble = Trouble::new("hook-timeout", message);
-                Err(StepError::Failed(Trouble {
-                    gave_up: true,
-                    ..trouble
-                }))
+            End::Killed(after) => {
+                self.has_ended(entry);
+                Err(not_in_time(after).into())
             }
+            End::GivenUp(after) => Err(StepError::Failed(Trouble {
+                gave_up: true,
+                ..not_in_time(after)
+            })),
         }
     }
 
     /// Runs a hook, and tells that it begins and how it ended.
     pub(super) fn call(&self, entry: &Entry, code: Code, call: Call, report: Report) -> End {
-        let (hook, is_new) = (call.hook, matches!(code, Code::ToMake(_)));
+        let (hook, is_new) = (call.hook, !matches!(code, Code::Made(_)));
         let (name, step) = (entry.name.clone(), hook.to_string());
         tracing::debug!(package = name, hook = step, "hook begins");
         self.tell(&ManagerEvent::HookBegun { name, hook: step });
         let began = Instant::now();
         let end = hook::run(code, call, &self.patience(hook), report);
         entry.live().progress = None;
-        if let End::Returned(lifecycle, _) = &end
+        if let End::Returned(object, _) = &end
             && is_new
         {
+            let state = object.state();
             self.tell(&ManagerEvent::Loaded {
                 name: entry.name.clone(),
-                type_name: lifecycle.type_name().to_string(),
-                plugin: lifecycle.plugin().manifest().id.clone(),
+                type_name: state.type_name,
+                plugin: state.plugin_id,
             });
         }
         self.tell_ended(entry, hook, began.elapsed(), &end);
         end
     }
 
+    /// The worker of a package is gone, and what it ran with it.
+    fn has_ended(&self, entry: &Entry) {
+        let mut live = entry.live();
+        live.running_since = None;
+        live.has_no_object();
+    }
+
     /// Tells how a hook ended: who wants to know, and the log, in one line.
     fn tell_ended(&self, entry: &Entry, hook: HookName, took: Duration, end: &End) {
         let (outcome, why) = match end {
             End::Returned(_, Ok(())) => (HookOutcome::Done, None),
-            End::Returned(_, Err(fault)) => (HookOutcome::Failed, Some(fault.to_string())),
-            End::NotMade(error) => (HookOutcome::Failed, Some(why_not_made(error))),
+            End::Returned(_, Err(failure)) | End::NotMade(failure) => {
+                (HookOutcome::Failed, Some(failure.message.clone()))
+            }
             End::NotBegun(error) => (HookOutcome::Failed, Some(error.to_string())),
-            End::GivenUp(_) => (HookOutcome::GaveUp, None),
+            End::GivenUp(_) | End::Killed(_) => (HookOutcome::GaveUp, None),
         };
         let (name, hook) = (entry.name.clone(), hook.to_string());
         let seconds = took.as_secs_f64();
@@ -149,6 +163,9 @@ impl PackageManager {
         let Some(type_name) = code::type_of(&said, &folder).map_err(Trouble::from)? else {
             return Ok(None);
         };
+        let worker = self.worker_for(&said).map_err(Trouble::from)?;
+        #[cfg(not(unix))]
+        let _ = worker;
         let data_dir = self.data_dir(&record.name);
         make_private(&data_dir).map_err(|source| ManagerError::Io {
             path: data_dir.clone(),
@@ -170,10 +187,76 @@ impl PackageManager {
             store: self.inner().stores.store(&record.name).ok(),
         };
         let registry = self.registry(&folder);
+        #[cfg(unix)]
+        if let Some(worker) = worker {
+            return self.isolated(entry, worker, &registry, &type_name, context);
+        }
         Ok(Some(Code::ToMake(Box::new(move || {
             registry.refresh();
-            registry.lifecycle(&type_name, Box::new(context))
+            let made = registry.lifecycle(&type_name, Box::new(context))?;
+            Ok(Object::Here(made))
         }))))
+    }
+
+    /// What a package's code runs in; `None` for this process.
+    fn worker_for(&self, said: &Said) -> Result<Option<&Worker>, NoCode> {
+        let choice = said.toml.lifecycle.as_ref();
+        let asks = choice.is_some_and(|it| it.isolation != Isolation::None);
+        if !asks && !self.inner().isolate_all {
+            return Ok(None);
+        }
+        match &self.inner().worker {
+            Some(worker) if cfg!(unix) => Ok(Some(worker)),
+            _ if asks => Err(NoCode::Isolation),
+            _ => Err(NoCode::NoWorker),
+        }
+    }
+
+    /// The package's code, to be made in a worker, which is started here. What is to be loaded is
+    /// decided here, too.
+    #[cfg(unix)]
+    fn isolated(
+        &self,
+        entry: &Entry,
+        worker: &Worker,
+        registry: &Registry,
+        type_name: &TypeName,
+        context: Context,
+    ) -> Result<Option<Code>, StepError> {
+        registry.refresh();
+        let chosen = registry.lifecycle_elsewhere(type_name);
+        let (errand, candidate) = match chosen {
+            Ok(chosen) => chosen,
+            // As if it had been tried here.
+            Err(error) => return Ok(Some(Code::ToMake(Box::new(move || Err(error.into()))))),
+        };
+        let state = LifecycleState {
+            type_name: type_name.to_string(),
+            plugin: candidate.path().to_path_buf(),
+            plugin_id: candidate.manifest().id.clone(),
+            plugin_version: candidate.manifest().version.clone(),
+            isolated: true,
+            pid: None,
+        };
+        let log = self.log_of(&entry.name);
+        let spawned = Isolated::spawn(worker, &entry.name, state, context, log);
+        let mut isolated = spawned.map_err(|error| {
+            let program = worker.program().display();
+            let why = format!("the worker process `{program}` cannot be started: {error}");
+            Trouble::new("worker", why)
+        })?;
+        let (manager, name) = (self.weak(), entry.name.clone());
+        isolated.watch(Box::new(move || Self::a_worker_ended(&manager, &name)));
+        // It is to be seen, and to be ended, before it is made.
+        entry.live().lifecycle = Some(isolated.state());
+        let memory = worker.memory_limit();
+        Ok(Some(Code::ToMakeIn(
+            isolated.killer(),
+            Box::new(move || -> Result<Object, Failure> {
+                isolated.make(errand, memory)?;
+                Ok(Object::Isolated(isolated))
+            }),
+        )))
     }
 
     /// How long a hook is waited for.
@@ -199,22 +282,10 @@ impl PackageManager {
     }
 }
 
-/// Why there is no object, also where its plugin is there and must not be loaded.
-fn why_not_made(error: &ResolveError) -> String {
-    let mut why = chain(error);
-    if let ResolveError::Unknown { search, .. } = error {
-        for (path, refusal) in &search.refused {
-            why = format!("{why}; refused `{}`: {refusal}", path.display());
-        }
-    }
-    why
-}
-
-fn shown_lifecycle(lifecycle: &Lifecycle) -> LifecycleState {
-    let plugin = lifecycle.plugin();
-    LifecycleState {
-        type_name: lifecycle.type_name().to_string(),
-        plugin: plugin.path().to_path_buf(),
-        plugin_version: plugin.manifest().version.clone(),
-    }
+fn not_in_time(after: Duration) -> Trouble {
+    let seconds = after.as_secs_f64().round();
+    Trouble::new(
+        "hook-timeout",
+        format!("hook did not return in {seconds} s"),
+    )
 }

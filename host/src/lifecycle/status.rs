@@ -224,8 +224,17 @@ pub struct LifecycleState {
     /// The file of its plugin.
     #[serde(with = "super::paths")]
     pub plugin: PathBuf,
+    /// The plugin's id.
+    #[serde(default)]
+    pub plugin_id: String,
     /// The plugin's version.
     pub plugin_version: String,
+    /// Whether it runs in a process of its own.
+    #[serde(default)]
+    pub isolated: bool,
+    /// That process, while there is one.
+    #[serde(default)]
+    pub pid: Option<u32>,
 }
 
 /// What failed.

@@ -14,6 +14,8 @@ pub(super) struct Standing {
     pub(super) is_protected: bool,
     /// A hook of it never returned: its code can be used again by another process only.
     pub(super) wants_restart: bool,
+    /// It ran until its worker ended, and is to run again.
+    pub(super) is_restarting: bool,
     /// For a package that is to be added: how its version stands to the one on record.
     pub(super) offered: Offered,
 }
@@ -57,7 +59,7 @@ pub(super) fn decide(wanted: &Wanted, now: &Standing) -> Decision {
         _ => Status::Installed,
     };
     let stop = now.is_running.then_some(Step::Stop);
-    let start = now.is_running.then_some(Step::Start);
+    let start = (now.is_running || now.is_restarting).then_some(Step::Start);
     match wanted {
         Wanted::Stop | Wanted::Disable | Wanted::Delete { .. } if now.is_protected => refuse(
             "protected",
@@ -76,6 +78,7 @@ pub(super) fn decide(wanted: &Wanted, now: &Standing) -> Decision {
             Decision::Do(steps, Status::Installed)
         }),
         Wanted::Stop if now.is_running => Decision::Do(vec![Step::Stop], Status::ToStart),
+        Wanted::Stop if now.is_restarting => Decision::Do(Vec::new(), Status::ToStart),
         Wanted::Stop => Decision::Already(
             "does not run",
             match now.status {
@@ -142,7 +145,7 @@ fn add_to(add: &WantedAdd, now: &Standing, ends: Status) -> Decision {
         }
         offered => {
             let stop = now.is_running.then_some(Step::Stop);
-            let again = (now.is_running && add.start).then_some(Step::Start);
+            let again = ((now.is_running || now.is_restarting) && add.start).then_some(Step::Start);
             let hooks = match offered {
                 Offered::Same => &[Step::Prepare, Step::Install, Step::Accept][..],
                 _ => &[Step::Upgrade, Step::Accept],

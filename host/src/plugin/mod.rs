@@ -90,9 +90,13 @@ pub(crate) use library::raised_privileges;
 pub use library::{LoadError, Plugin};
 pub use loaded::fault::{Fault, Method};
 pub use loaded::lifecycle::{HookName, Lifecycle};
+#[cfg(all(unix, feature = "lifecycle"))]
+pub(crate) use loaded::remote::{RemoteEvent, RemoteLog};
 pub use loaded::structure::Structure;
 pub use places::{cache_dir, state_dir};
 pub use registry::catalog::{Catalog, FolderScan, Found, TypeVerdict, Verdict};
+#[cfg(all(unix, feature = "lifecycle"))]
+pub(crate) use registry::elsewhere::{Errand, ErrandError};
 pub use registry::explain::{ExplainedFile, ExplainedFolder, ExplainedVerdict, Explanation};
 pub use registry::install::{InstallPluginError, install_plugin, remove_plugin};
 pub use registry::probe::{Probe, ProbeError, ProbeFault, ProbeOutcome, probe_here};

@@ -60,6 +60,12 @@ pub(crate) struct Serve {
     /// Set damaged records aside first, and go on with what can be read of them
     #[arg(long)]
     pub(crate) recover: bool,
+    /// Run the code of each package in a process of its own, as if it asked for it
+    #[arg(long)]
+    pub(crate) isolate: bool,
+    /// How much address space, in MiB, the process of an isolated package may have [default: no limit]
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(64..=1 << 24))]
+    pub(crate) worker_memory: Option<u64>,
     /// In what form it logs to stderr
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) log_format: LogFormat,

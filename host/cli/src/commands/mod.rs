@@ -18,3 +18,4 @@ pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod token;
 pub(crate) mod types;
+pub(crate) mod worker;

@@ -25,6 +25,8 @@ pub(crate) fn run(args: &Serve, json: bool, logs: Option<PackageLogs>) -> Result
     if let (Some(cert), Some(key)) = (&tcp.tls_cert, &tcp.tls_key) {
         options.tls = Some(TlsFiles::new(cert, key));
     }
+    options.worker = super::worker::started(args.worker_memory);
+    options.isolate = args.isolate;
     let deadlines = &mut options.deadlines;
     for (deadline, typed) in [
         (&mut deadlines.prepare, args.prepare_deadline),

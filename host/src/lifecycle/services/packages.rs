@@ -34,9 +34,8 @@ impl Others {
     }
 
     fn manager(&self) -> Result<PackageManager, String> {
-        let inner = self.manager.upgrade();
-        let inner = inner.ok_or_else(|| "the manager is gone".to_owned())?;
-        Ok(PackageManager::of(inner))
+        let manager = PackageManager::of(&self.manager);
+        manager.ok_or_else(|| "the manager is gone".to_owned())
     }
 
     /// Has an operation done in a thread of its own, and waits as long as the hook may take.

@@ -27,6 +27,7 @@ const RUNS: Standing = Standing {
     was_prepared: true,
     is_protected: false,
     wants_restart: false,
+    is_restarting: false,
     offered: Offered::Same,
 };
 

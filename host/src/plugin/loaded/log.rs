@@ -16,13 +16,13 @@ use tracing_core::subscriber::Interest;
 use tracing_core::{Event, Level, Metadata, dispatcher};
 
 /// A plugin that makes more places than this logs no more from new ones.
-const MAX_SITES: usize = 4096;
+pub(super) const MAX_SITES: usize = 4096;
 /// As many fields as an event of tracing may have.
-const MAX_FIELDS: usize = 32;
+pub(super) const MAX_FIELDS: usize = 32;
 /// The field that says which plugin an event comes from.
-const PLUGIN_FIELD: &str = "keyway.plugin";
+pub(super) const PLUGIN_FIELD: &str = "keyway.plugin";
 /// The field that has the plugin's own spans, outermost first.
-const SPANS_FIELD: &str = "keyway.spans";
+pub(super) const SPANS_FIELD: &str = "keyway.spans";
 
 /// The host as one plugin sees it.
 pub(in crate::plugin) struct PluginHost {
@@ -31,7 +31,7 @@ pub(in crate::plugin) struct PluginHost {
 }
 
 /// A place in a plugin that logs.
-struct Site {
+pub(super) struct Site {
     metadata: OnceLock<Metadata<'static>>,
     wanted: AtomicU32,
     /// How many of the fields are the plugin's own.
@@ -78,7 +78,7 @@ impl PluginHost {
 }
 
 impl Site {
-    fn make(info: &CallsiteInfo<'_>) -> &'static Self {
+    pub(super) fn make(info: &CallsiteInfo<'_>) -> &'static Self {
         let own_fields = info.fields.len().min(MAX_FIELDS - 2);
         let names: Vec<&'static str> = info.fields[..own_fields]
             .iter()
@@ -111,7 +111,7 @@ impl Site {
     }
 
     /// Sends one event to the host's subscriber.
-    fn emit(&'static self, plugin: &str, values: &[(usize, OwnedValue)], spans: &str) {
+    pub(super) fn emit(&'static self, plugin: &str, values: &[(usize, OwnedValue)], spans: &str) {
         let Some(metadata) = self.metadata.get() else {
             return;
         };
@@ -138,7 +138,9 @@ impl Site {
                     put(field, shown.value());
                 }
             }
-            put(&fields[self.own_fields], &plugin);
+            if !plugin.is_empty() {
+                put(&fields[self.own_fields], &plugin);
+            }
             if !spans.is_empty() {
                 put(&fields[self.own_fields + 1], &spans);
             }

@@ -3,4 +3,6 @@
 pub(in crate::plugin) mod fault;
 pub(in crate::plugin) mod lifecycle;
 pub(in crate::plugin) mod log;
+#[cfg(all(unix, feature = "lifecycle"))]
+pub(in crate::plugin) mod remote;
 pub(in crate::plugin) mod structure;

@@ -1,6 +1,8 @@
 //! Type names and who defines them.
 
 pub(in crate::plugin) mod catalog;
+#[cfg(all(unix, feature = "lifecycle"))]
+pub(in crate::plugin) mod elsewhere;
 pub(in crate::plugin) mod explain;
 pub(in crate::plugin) mod install;
 #[cfg(feature = "lifecycle")]
@@ -19,6 +21,7 @@ use keyway_plugin::PackageStructure;
 
 use crate::plugin::file::identity::{self, FileIdentity};
 use crate::plugin::gates::candidate::{Candidate, Compatible, Look};
+use crate::plugin::gates::refusal::Refusal;
 use crate::plugin::gates::{Admitted, Gates, Known};
 use crate::plugin::library::{Library, LoadError, Plugin};
 use crate::plugin::loaded::lifecycle::Lifecycle;
@@ -392,15 +395,27 @@ impl Registry {
 
     /// Loads the plugin at `path`, which need not win any type.
     pub(in crate::plugin) fn load_file(&self, path: &Path) -> Result<Plugin, ResolveError> {
+        self.load_file_from(path, FolderOrigin::Application, None)
+    }
+
+    /// The same, of a folder of that origin, and if it still is that very file.
+    fn load_file_from(
+        &self,
+        path: &Path,
+        origin: FolderOrigin,
+        identity: Option<&FileIdentity>,
+    ) -> Result<Plugin, ResolveError> {
         let gates = &self.0.gates;
         let refused = |why| ResolveError::NotAdmitted {
             path: path.to_path_buf(),
             why,
         };
-        let origin = FolderOrigin::Application;
         let known = gates.known(path.parent().unwrap_or(path), origin);
         match gates.look(path, &known) {
             Look::Compatible(compatible) => {
+                if identity.is_some_and(|it| it != compatible.candidate().identity()) {
+                    return Err(refused(Arc::new(Refusal::Changed)));
+                }
                 let admitted = gates.admit(&compatible, &known).map_err(refused)?;
                 self.load(&admitted)
             }

@@ -163,7 +163,7 @@ impl Keys {
     }
 
     /// The keys as text, in the order of their bytes.
-    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+    pub(in crate::plugin) fn texts(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|key| key.text.as_str())
     }
 

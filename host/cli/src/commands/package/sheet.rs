@@ -88,7 +88,12 @@ fn lifecycle(lifecycle: Option<&LifecycleState>) -> String {
         None => "not loaded".to_owned(),
         Some(it) => {
             let plugin = it.plugin.display();
-            format!("{} {}, {plugin}", it.type_name, it.plugin_version)
+            let process = match (it.isolated, it.pid) {
+                (true, Some(pid)) => format!(", in process {pid}"),
+                (true, None) => ", in a process of its own".to_owned(),
+                _ => String::new(),
+            };
+            format!("{} {}{process}, {plugin}", it.type_name, it.plugin_version)
         }
     }
 }
