@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::AsFd as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -99,7 +99,7 @@ fn connection() -> io::Result<UnixStream> {
         return Err(io::Error::other(why));
     }
     rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
-    Ok(UnixStream::from(OwnedFd::from(stdin)))
+    Ok(UnixStream::from(stdin))
 }
 
 /// Ends this process at once, with all that it started. What a plugin has registered to be run at the
