@@ -247,8 +247,6 @@ impl PackageManager {
         })?;
         let (manager, name) = (self.weak(), entry.name.clone());
         isolated.watch(Box::new(move || Self::a_worker_ended(&manager, &name)));
-        // It is to be seen, and to be ended, before it is made.
-        entry.live().lifecycle = Some(isolated.state());
         let memory = worker.memory_limit();
         Ok(Some(Code::ToMakeIn(
             isolated.killer(),

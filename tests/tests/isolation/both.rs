@@ -125,7 +125,7 @@ fn cases(repository: &str) -> Vec<Case> {
             then: |manager, _, name| {
                 manager.stop(name).unwrap_err();
             },
-            ends: ADDED,
+            ends: ("error", true, "prepare install start"),
             error: Some(("plugin-failed", "cannot stop")),
         },
         fails(

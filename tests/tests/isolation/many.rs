@@ -15,11 +15,18 @@ const MANY: usize = 100;
 fn a_hundred_start_and_stop_and_leave_nothing() {
     let place = Place::new();
     let manager = isolating(&place).open().unwrap();
-    for number in 0..MANY {
-        let mut request = misbehaving(&place, &format!("p{number}"), json!({}));
-        request.start = false;
-        manager.add(request).unwrap();
-    }
+    std::thread::scope(|scope| {
+        for first in 0..8 {
+            let (place, manager) = (&place, &manager);
+            scope.spawn(move || {
+                for number in (first..MANY).step_by(8) {
+                    let mut request = misbehaving(place, &format!("p{number}"), json!({}));
+                    request.start = false;
+                    manager.add(request).unwrap();
+                }
+            });
+        }
+    });
     // What does not run has no process.
     let none = (0..MANY).all(|number| {
         let status = manager.status(&format!("acme.p{number}")).unwrap();
