@@ -4,6 +4,7 @@
 
 mod asked;
 mod refused;
+mod remote;
 mod streamed;
 
 use std::io::{Read as _, Write as _};
@@ -150,6 +151,17 @@ impl Managed for Fake {
     }
 }
 
+fn about() -> About {
+    About {
+        pid: 7,
+        since: 1,
+        version: "1".to_owned(),
+        state_dir: "/state".into(),
+        package_root: "/packages".into(),
+        stopping: false,
+    }
+}
+
 /// A server in this process.
 struct Server {
     fake: Arc<Fake>,
@@ -163,15 +175,7 @@ impl Server {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("socket");
         let (fake, stopping) = (Arc::new(Fake::default()), Cancellation::new());
-        let about = About {
-            pid: 7,
-            since: 1,
-            version: "1".to_owned(),
-            state_dir: "/state".into(),
-            package_root: "/packages".into(),
-            stopping: false,
-        };
-        let router = routes(fake.clone(), about, stopping.clone());
+        let router = routes(fake.clone(), about(), stopping.clone());
         let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
         listener.set_nonblocking(true).unwrap();
         thread::spawn(move || {
