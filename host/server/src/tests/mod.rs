@@ -5,6 +5,7 @@
 mod asked;
 mod documented;
 mod refused;
+mod remote;
 mod streamed;
 mod watched;
 
@@ -157,6 +158,17 @@ impl Managed for Fake {
     }
 }
 
+fn about() -> About {
+    About {
+        pid: 7,
+        since: 1,
+        version: "1".to_owned(),
+        state_dir: "/state".into(),
+        package_root: "/packages".into(),
+        stopping: false,
+    }
+}
+
 /// A server in this process.
 struct Server {
     fake: Arc<Fake>,
@@ -172,15 +184,7 @@ impl Server {
         let socket = folder.path().join("socket");
         let (fake, stopping) = (Arc::new(Fake::default()), Cancellation::new());
         let monitor = Monitor::default();
-        let about = About {
-            pid: 7,
-            since: 1,
-            version: "1".to_owned(),
-            state_dir: "/state".into(),
-            package_root: "/packages".into(),
-            stopping: false,
-        };
-        let router = routes(fake.clone(), about, stopping.clone(), monitor.clone());
+        let router = routes(fake.clone(), about(), stopping.clone(), monitor.clone());
         let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
         listener.set_nonblocking(true).unwrap();
         thread::spawn(move || {
