@@ -5,7 +5,7 @@ use super::Server;
 #[test]
 fn routes_and_methods_that_are_not_there() {
     let server = Server::start();
-    for path in ["/", "/v1", "/v2/packages", "/v1/packages/a.b/start/now"] {
+    for path in ["/page", "/v1", "/v2/packages", "/v1/packages/a.b/start/now"] {
         let reply = server.raw(&format!("GET {path}"), "", "");
         let message = reply.error(404, "unknown-route");
         assert_eq!(message, format!("there is no `{path}`"));
