@@ -132,7 +132,8 @@ impl Processes {
         let mut table = package.table();
         if table.gate == Gate::Shut {
             table.gate = Gate::Open;
-            table.processes.clear();
+            // One that could not even be killed must not be there twice.
+            table.processes.retain(|_, it| it.is_live());
         }
     }
 
