@@ -141,3 +141,41 @@ fn the_page_lets_nothing_in_from_elsewhere() {
         assert!(!browser.complaints().is_empty(), "{script}");
     }
 }
+
+#[test]
+fn the_page_of_a_server_on_tcp_wants_its_token() {
+    let Some(browser) = Browser::start("the page of a server on TCP") else {
+        return;
+    };
+    let home = Home::new();
+    let server = home.serve_with(&["--listen", "127.0.0.1:0"]);
+    let url = server.said()["urls"][0].as_str().unwrap().to_owned();
+    let token = || std::fs::read_to_string(home.state().join("token")).unwrap();
+    browser.go(&url);
+    browser.wait("document.querySelector('#token').checkVisibility()");
+    let enter = |token: &str| {
+        browser.fill("#token", token);
+        browser.click("#log-in button");
+    };
+    enter("wrong");
+    browser.wait_for("#entrance-failed", "the token is wrong");
+    enter(token().trim());
+    browser.wait_for("#none", "There is no package yet.");
+    let package = crate::folder(&home, "one");
+    browser.click("#add");
+    browser.fill("#path", &package);
+    browser.click("#add-submit");
+    browser.wait_for("#list", "acme.one");
+    browser.wait_for("#list", "running");
+    // Whoever has the old token is out.
+    let rotated = keyway_tests::command::run(home.command().args(["token", "rotate", "--json"]));
+    assert_eq!(rotated.code, 0, "{rotated:#?}");
+    browser.wait_for("#entrance-failed", "the token is wrong");
+    assert!(!browser.sees("#list"));
+    enter(token().trim());
+    browser.wait_for("#list", "acme.one");
+    assert_eq!(browser.complaints(), [""; 0]);
+    // The server alone knows of no name but its own.
+    browser.go(&url.replace("127.0.0.1", "localhost"));
+    browser.wait("document.querySelector('#token').checkVisibility()");
+}

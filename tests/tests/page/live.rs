@@ -138,3 +138,21 @@ fn events_are_followed_and_the_log_too() {
     assert!(!browser.sees(&log("two")));
     visit.assert_content();
 }
+
+#[test]
+fn the_log_of_the_server_is_followed() {
+    let Some(visit) = enter("the server's log on the page") else {
+        return;
+    };
+    let browser = &visit.browser;
+    visit.add("one", json!({}));
+    browser.wait_for("#link", "live");
+    browser.wait_for(&card("one"), "Log");
+    browser.click(&button("one", "log"));
+    let log = format!("{} .log", card("one"));
+    browser.wait_for(&log, "hook=start");
+    assert!(!browser.text(&log).contains("hook=stop"));
+    browser.click(&button("one", "stop"));
+    browser.wait_for(&log, "hook=stop");
+    visit.assert_content();
+}

@@ -22,7 +22,7 @@ use crate::token::Keeper;
 
 /// What anybody who may connect may `GET`. It says nothing of packages: all else needs the token, whether
 /// there is such a route or not.
-const OPEN: [&str; 3] = ["/", "/healthz", "/readyz"];
+const OPEN: [&str; 2] = ["/healthz", "/readyz"];
 /// As many wrong tokens of a peer are answered as such in a [`WINDOW`].
 const TRIES: u32 = 10;
 const WINDOW: Duration = Duration::from_secs(60);
@@ -175,7 +175,8 @@ fn close(answer: &mut Response) {
 }
 
 fn is_open(method: &Method, path: &str) -> bool {
-    matches!(*method, Method::GET | Method::HEAD) && OPEN.contains(&path)
+    let is_open = OPEN.contains(&path) || crate::page::FILES.iter().any(|file| file.path == path);
+    matches!(*method, Method::GET | Method::HEAD) && is_open
 }
 
 /// The token that a request shows, in the one way that counts.
