@@ -85,6 +85,8 @@ impl PackageManager {
             .unwrap_or_default();
         let name = &entry.name;
         let pauses = self.inner().pauses;
+        // What it had running is the server's, and would be in the way when it is started again.
+        self.end_processes(entry);
         let (pause, turn) = {
             let mut live = entry.live();
             live.has_no_object();

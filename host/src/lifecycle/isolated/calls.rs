@@ -3,7 +3,7 @@
 //! A new service goes here, and nowhere else in this folder: a variant of [`Request`] for each of its
 //! functions, one of [`Answer`] for each kind of answer that is not there yet, an arm of [`answer`] for
 //! what the manager does, an `impl` of its trait for [`Proxy`], and a line in [`OFFERED`] and in
-//! [`Proxy::offer`]. What it has of types of `keyway-abi` is mirrored, since those know nothing of serde.
+//! [`Proxy::offer`]; or, if it is larger, the like in a file of its own. What it has of types of `keyway-abi` is mirrored, since those know nothing of serde.
 
 use std::sync::Arc;
 
@@ -12,13 +12,19 @@ use serde::{Deserialize, Serialize};
 
 use super::wire::Bytes;
 use super::worker::Link;
+use super::{packages, process};
 use crate::lifecycle::code::Context;
 use crate::plugin::{
     ContextAccess as _, FetchRequest, ServiceOffer, StoreChange, StoreExpected, StoreOutcome,
 };
 
 /// The services that can be had over the connection.
-const OFFERED: [(&str, u32); 2] = [("keyway.store", 1), ("keyway.fetch", 1)];
+const OFFERED: [(&str, u32); 4] = [
+    ("keyway.store", 1),
+    ("keyway.fetch", 1),
+    ("keyway.packages", 1),
+    ("keyway.process", 1),
+];
 
 /// What a lifecycle asks of a service.
 #[derive(Debug, Serialize, Deserialize)]
@@ -37,6 +43,8 @@ pub(super) enum Request {
         folder: String,
         update: bool,
     },
+    Packages(packages::Request),
+    Process(process::Request),
 }
 
 /// What a service answers.
@@ -47,6 +55,8 @@ pub(super) enum Answer {
     Applied { removed: u64 },
     Conflict { index: usize },
     Text(String),
+    Packages(Vec<packages::Package>),
+    Process(process::Answer),
 }
 
 /// One change of a store.
@@ -121,6 +131,13 @@ pub(super) fn answer(
             };
             fetch(context, &request, hook)
         }
+        Request::Packages(request) => {
+            packages::answer(&*context.others, request, hook).map(Answer::Packages)
+        }
+        Request::Process(request) => Ok(Answer::Process(process::answer(
+            &*context.processes,
+            request,
+        ))),
     }
 }
 
@@ -175,13 +192,15 @@ impl Proxy {
         match (name, version) {
             ("keyway.store", 1) => Some(ServiceOffer::store(proxy)),
             ("keyway.fetch", 1) => Some(ServiceOffer::fetch(proxy)),
+            ("keyway.packages", 1) => Some(ServiceOffer::packages(proxy)),
+            ("keyway.process", 1) => Some(ServiceOffer::process(proxy)),
             _ => None,
         }
     }
 }
 
 /// The manager answered something else.
-fn odd<T>(_: Answer) -> Result<T, String> {
+pub(super) fn odd<T>(_: Answer) -> Result<T, String> {
     Err("the answer is of another kind".to_owned())
 }
 

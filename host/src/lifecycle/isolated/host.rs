@@ -120,6 +120,10 @@ impl Isolated {
         let mut child = command
             .args(worker.arguments())
             .arg(package)
+            // What a service manager says is for the server alone.
+            .env_remove("NOTIFY_SOCKET")
+            .env_remove("WATCHDOG_USEC")
+            .env_remove("WATCHDOG_PID")
             // Ctrl-C is for the server, and what it starts can be ended with it.
             .process_group(0)
             .stdin(OwnedFd::from(theirs))
@@ -202,7 +206,9 @@ impl Isolated {
             }
         })?;
         let (shared, from) = (Arc::clone(&self.shared), ours.try_clone()?);
-        thread("words of").spawn(move || shared.read(from))?;
+        // What it logs is the package's. At this level it is there whatever is filtered.
+        let span = tracing::error_span!("worker", package = self.shared.package);
+        thread("words of").spawn(move || span.in_scope(|| shared.read(from)))?;
         let shared = Arc::clone(&self.shared);
         thread("end of").spawn(move || shared.see_to_its_end(&ours))?;
         Ok(())

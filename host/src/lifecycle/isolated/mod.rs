@@ -14,6 +14,8 @@ mod calls;
 mod ending;
 mod host;
 mod log;
+mod packages;
+mod process;
 mod wire;
 mod worker;
 

@@ -20,6 +20,7 @@ use super::calls::{Answer, Proxy, Request};
 use super::log::Forward;
 use super::wire::{self, Bytes, FromWorker, MAX_CALLS, Make, ToWorker};
 use crate::lifecycle::object::{Failure, run_here};
+use crate::lifecycle::services::config::Given;
 use crate::plugin::{
     Cancellation, CancellationAccess, ContextAccess, HookName, Lifecycle, ServiceOffer,
 };
@@ -212,7 +213,10 @@ impl Link {
 
     /// Loads the plugin and makes the lifecycle.
     fn make(self: &Arc<Self>, make: Make) -> Result<Lifecycle, Failure> {
+        let given = |text: &str| serde_json::from_str(text).unwrap_or_default();
+        let given = Given::new(given(&make.install_kwargs), given(&make.package_toml));
         let context = Here {
+            given: Arc::new(given),
             link: Arc::clone(self),
             package_root: path(&make.package_root),
             data_dir: path(&make.data_dir),
@@ -236,6 +240,7 @@ struct Here {
     install_kwargs: String,
     package_toml: String,
     services: Vec<(String, u32)>,
+    given: Arc<Given>,
 }
 
 impl ContextAccess for Here {
@@ -256,6 +261,10 @@ impl ContextAccess for Here {
     }
 
     fn service(&self, name: &str, version: u32) -> Option<ServiceOffer> {
+        // Of that all is here already.
+        if (name, version) == ("keyway.config", 1) {
+            return Some(ServiceOffer::config(Arc::clone(&self.given) as _));
+        }
         let mut offered = self.services.iter();
         offered.find(|it| it.0 == name && it.1 == version)?;
         Proxy::offer(&self.link, name, version)
