@@ -3,24 +3,31 @@
 use std::time::{Duration, Instant};
 
 use keyway::install::Cancellation;
-use serde_json::json;
+use keyway_tests::threebots::ThreeBot;
 
-use crate::place::{Ask as _, Place};
-use crate::{children, isolating, misbehaving, pid_of, read, state_of};
+use crate::place::{Ask as _, Place, path};
+use crate::{children, isolating, pid_of, read, state_of};
 
 /// As many as this.
 const MANY: usize = 100;
 
 #[test]
 fn a_hundred_start_and_stop_and_leave_nothing() {
-    let place = Place::new();
+    let place = Place::with(&["misbehaves"]);
     let manager = isolating(&place).open().unwrap();
     std::thread::scope(|scope| {
         for first in 0..8 {
             let (place, manager) = (&place, &manager);
             scope.spawn(move || {
                 for number in (first..MANY).step_by(8) {
-                    let mut request = misbehaving(place, &format!("p{number}"), json!({}));
+                    // From the search path: a hundred copies of a plugin would fill a disk.
+                    let name = format!("p{number}");
+                    let package = ThreeBot {
+                        plugin: None,
+                        toml: "[lifecycle]\ntype = \"Test/Misbehaves\"",
+                        ..ThreeBot::new(&name, "")
+                    };
+                    let mut request = path(package.put(place.at(&name)));
                     request.start = false;
                     manager.add(request).unwrap();
                 }

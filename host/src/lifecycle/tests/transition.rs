@@ -229,3 +229,25 @@ fn the_other_operations_follow_the_table() {
         assert_eq!(text(wanted, &standing), expected, "{wanted:?} {standing:?}");
     }
 }
+
+#[test]
+fn what_is_to_be_started_again_counts_as_running_where_something_follows() {
+    let restarting = Standing {
+        status: Status::Error,
+        is_running: false,
+        is_restarting: true,
+        ..RUNS
+    };
+    let reconfigure = Wanted::Reconfigure {
+        install_kwargs: serde_json::Map::new(),
+    };
+    for (wanted, expected) in [
+        (Wanted::Stop, " > tostart"),
+        (Wanted::Disable, " > disabled"),
+        (Wanted::Start, "start > installed"),
+        (Wanted::Reload, "read start > installed"),
+        (reconfigure, "prepare install start > installed"),
+    ] {
+        assert_eq!(text(&wanted, &restarting), expected);
+    }
+}
