@@ -6,12 +6,11 @@ use std::sync::Arc;
 use keyway_metadata::threebot::PackageToml;
 
 use super::code::Said;
-use super::engine::needs_of;
 use super::entry::Entry;
 use super::error::ManagerError;
 use super::hook::Report;
 use super::manager::PackageManager;
-use super::record::{Wanted, WantedAdd};
+use super::record::{Wanted, WantedAdd, needs_of};
 use super::request::{AddRequest, AddSource, Answer};
 use super::status::InstalledFrom;
 use crate::package::PackageMetadata;

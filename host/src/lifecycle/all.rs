@@ -5,13 +5,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::code::Said;
-use super::engine::{Course, needs_of};
+use super::engine::Course;
 use super::entry::Entry;
 use super::error::ManagerError;
 use super::hook::Report;
 use super::manager::{PackageManager, Started, Stopped};
 use super::order::{Needs, Next, Schedule};
-use super::record::{Pending, Phase, Step, Wanted};
+use super::record::{Pending, Phase, Step, Wanted, needs_of};
 use super::status::{InstalledFrom, LastError, Status};
 use super::transition::{Decision, decide};
 use crate::install::Cancellation;

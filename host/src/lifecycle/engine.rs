@@ -1,6 +1,5 @@
 //! Doing the steps of operations, one after the other, with a note before and after each.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::sync::Arc;
 
@@ -563,44 +562,4 @@ impl From<Trouble> for StepError {
     fn from(trouble: Trouble) -> Self {
         Self::Failed(trouble)
     }
-}
-
-impl Before {
-    pub(super) fn restore(self, record: &mut Record) {
-        record.version = self.version;
-        record.source = self.source;
-        record.dependencies = self.dependencies;
-        if let Some(kwargs) = self.given_kwargs {
-            record.given_kwargs = kwargs;
-        }
-    }
-}
-
-impl Record {
-    /// What is written down of a version that takes its place.
-    fn take(&mut self, add: &WantedAdd) {
-        self.version.clone_from(&add.version);
-        self.source = add.source.clone();
-        self.dependencies.clone_from(&add.dependencies);
-        if let Some(kwargs) = &add.install_kwargs {
-            self.given_kwargs = kwargs.clone();
-        }
-    }
-
-    fn has_said(&mut self, said: &Said) {
-        self.version.clone_from(&said.toml.version);
-        self.dependencies = needs_of(said);
-    }
-
-    fn said_differs(&self, said: &Said) -> bool {
-        self.version != said.toml.version || self.dependencies != needs_of(said)
-    }
-}
-
-/// The packages that a package needs, as they are written down.
-pub(super) fn needs_of(said: &Said) -> BTreeMap<String, String> {
-    let needs = said.toml.dependencies.iter();
-    needs
-        .map(|(name, which)| (name.to_string(), which.to_string()))
-        .collect()
 }

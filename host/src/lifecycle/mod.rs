@@ -122,6 +122,7 @@ mod object;
 mod order;
 mod paths;
 mod record;
+mod recorded;
 mod records;
 mod recover;
 mod request;

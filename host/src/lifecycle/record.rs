@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::code::Said;
 use super::status::{InstalledFrom, LastError, Status};
 
 /// The form of records that this version writes.
@@ -277,4 +278,44 @@ impl Record {
         });
         adds.next().or_else(|| self.version.clone())
     }
+}
+
+impl Before {
+    pub(super) fn restore(self, record: &mut Record) {
+        record.version = self.version;
+        record.source = self.source;
+        record.dependencies = self.dependencies;
+        if let Some(kwargs) = self.given_kwargs {
+            record.given_kwargs = kwargs;
+        }
+    }
+}
+
+impl Record {
+    /// What is written down of a version that takes its place.
+    pub(super) fn take(&mut self, add: &WantedAdd) {
+        self.version.clone_from(&add.version);
+        self.source = add.source.clone();
+        self.dependencies.clone_from(&add.dependencies);
+        if let Some(kwargs) = &add.install_kwargs {
+            self.given_kwargs = kwargs.clone();
+        }
+    }
+
+    pub(super) fn has_said(&mut self, said: &Said) {
+        self.version.clone_from(&said.toml.version);
+        self.dependencies = needs_of(said);
+    }
+
+    pub(super) fn said_differs(&self, said: &Said) -> bool {
+        self.version != said.toml.version || self.dependencies != needs_of(said)
+    }
+}
+
+/// The packages that a package needs, as they are written down.
+pub(super) fn needs_of(said: &Said) -> BTreeMap<String, String> {
+    let needs = said.toml.dependencies.iter();
+    needs
+        .map(|(name, which)| (name.to_string(), which.to_string()))
+        .collect()
 }
