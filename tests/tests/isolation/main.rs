@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)]
 #![cfg(target_os = "linux")]
 
+#[path = "../managing/asking.rs"]
+mod asking;
 mod both;
 mod ended;
 mod many;
@@ -24,6 +26,11 @@ use place::{Place, map, path};
 
 fn worker() -> Worker {
     Worker::new(keyway_program()).arg("worker")
+}
+
+/// Where code runs in this suite: in processes of its own.
+fn way(builder: PackageManagerBuilder) -> PackageManagerBuilder {
+    builder.worker(worker()).isolate_all(true)
 }
 
 /// A manager that isolates all, and starts again soon what ended.

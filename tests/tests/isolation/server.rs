@@ -4,7 +4,7 @@ use keyway_tests::server::{Home, until};
 use keyway_tests::threebots::ThreeBot;
 use serde_json::json;
 
-use crate::{children, state_of};
+use crate::{children, kill, state_of};
 
 fn pid(home: &Home, name: &str) -> Option<u32> {
     home.status(name)["lifecycle"]["pid"]
@@ -63,4 +63,51 @@ fn a_worker_is_not_for_people() {
     assert!(output.stderr.contains("not for people"), "{output:#?}");
     let help = keyway_tests::command::run(keyway_tests::command::keyway_command().arg("--help"));
     assert!(!help.stdout.contains("worker"), "{help:#?}");
+}
+
+/// The one process of a package that runs.
+fn child(home: &Home, name: &str) -> Option<u32> {
+    let status = home.status(name);
+    let process = &status["processes"][0];
+    let runs = status["running"] == true && process["state"] == "running";
+    process["pid"].as_u64().filter(|_| runs)?.try_into().ok()
+}
+
+#[test]
+fn what_an_isolated_package_has_running_is_the_servers() {
+    let home = Home::new();
+    let mut server = home.serve_with(&["--isolate"]);
+    let folder = ThreeBot::new("web", "runs").put(home.at("web"));
+    let run = json!({"run": "web", "program": "sleep", "args": ["1000"], "restart": "always"});
+    let kwargs = json!({ "start": [run] }).to_string();
+    let folder = folder.to_str().unwrap().to_owned();
+    let added = home.package(&["add", "--path", &folder, "--kwargs", &kwargs]);
+    assert_eq!(added.code, 0, "{added:#?}");
+    let first = child(&home, "acme.web").unwrap();
+    let worker = pid(&home, "acme.web").unwrap();
+    // It is no child of the worker, which only asked for it.
+    assert_eq!(children(worker), []);
+    // The worker dies: the package is started again, and has one process, another one.
+    kill("KILL", worker);
+    let mut second = None;
+    until("another start", || {
+        second = child(&home, "acme.web").filter(|it| *it != first);
+        second.is_some()
+    });
+    assert_eq!(state_of(first), None);
+    let second = second.unwrap();
+    assert_ne!(pid(&home, "acme.web"), Some(worker));
+    let of_server = children(server.id());
+    assert_eq!(of_server.len(), 2, "{of_server:?}");
+    // The server dies: with the next one there is one again.
+    server.kill();
+    let mut server = home.serve_with(&["--isolate"]);
+    // Whose child it is now reaps it when it likes.
+    assert!(state_of(second).is_none_or(|it| it == 'Z'));
+    let third = child(&home, "acme.web").unwrap();
+    assert!(home.package(&["stop", "acme.web"]).code == 0);
+    assert_eq!(state_of(third), None);
+    assert_eq!(children(server.id()), []);
+    server.signal("TERM");
+    assert!(server.wait().success());
 }

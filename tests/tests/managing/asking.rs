@@ -12,6 +12,11 @@ use crate::place::{Ask as _, Place, map, path};
 
 const PLUGIN: &str = "asks-others";
 
+/// A manager that runs code as the suite wants it: this file is part of two.
+fn manager_of(place: &Place) -> PackageManager {
+    crate::way(place.builder()).open().unwrap()
+}
+
 fn package(place: &Place, name: &str, toml: &str) -> PathBuf {
     let package = ThreeBot {
         toml,
@@ -163,7 +168,7 @@ fn what_was_given_is_typed_and_errors_name_the_key() {
         ("toml-text dependencies.\"acme.base\"", "\">=1.0\""),
     ];
     let place = Place::new();
-    let manager = place.manager();
+    let manager = manager_of(&place);
     let base = ThreeBot {
         plugin: None,
         ..ThreeBot::new("base", "")
@@ -196,7 +201,7 @@ fn started(manager: &PackageManager, place: &Place, name: &str, orders: &[&str])
 #[test]
 fn others_are_listed_added_and_started() {
     let place = Place::new();
-    let manager = place.manager();
+    let manager = manager_of(&place);
     let plain = |name, version| {
         let package = ThreeBot {
             version,
@@ -284,7 +289,7 @@ fn others_are_listed_added_and_started() {
 #[test]
 fn those_that_would_wait_for_each_other_are_told_at_once() {
     let place = Place::new();
-    let manager = place.manager();
+    let manager = manager_of(&place);
     let began = Instant::now();
     // Itself, in each hook.
     let own = json!({
@@ -379,7 +384,8 @@ fn a_hook_that_is_to_end_does_not_wait_for_others() {
     let mut deadlines = keyway::lifecycle::Deadlines::default();
     deadlines.start = Duration::from_secs(1);
     deadlines.grace = Duration::from_secs(2);
-    let manager = place.builder().deadlines(deadlines).open().unwrap();
+    let builder = place.builder().deadlines(deadlines);
+    let manager = crate::way(builder).open().unwrap();
     let slow = ThreeBot::new("slow", "misbehaves").put(place.at("slow"));
     let asks = json!({"start": [format!("add {}", slow.display())]});
     // Its prepare takes longer than the start of the one that asks may take.

@@ -10,3 +10,10 @@ mod hello;
 mod misbehaving;
 mod place;
 mod together;
+
+use keyway::lifecycle::PackageManagerBuilder;
+
+/// Where code runs in this suite: in this process.
+fn way(builder: PackageManagerBuilder) -> PackageManagerBuilder {
+    builder
+}
