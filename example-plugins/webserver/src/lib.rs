@@ -12,7 +12,6 @@ use std::time::Duration;
 use keyway_plugin::{
     Context, Error, Hook, Lifecycle, ProcessRequest, ProcessState, Restart, export_plugin,
 };
-use serde_json::Value;
 
 /// As often it is asked whether the web server answers.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -23,17 +22,11 @@ struct WebServer {
 
 impl WebServer {
     fn address(&self) -> Result<SocketAddr, Error> {
-        let kwargs: Value = serde_json::from_str(self.context.install_kwargs())?;
-        let port = match &kwargs["port"] {
-            Value::Null => return Err("`port` is not set, expected a number, 1 to 65535".into()),
-            // `--set port=8080` may give a text.
-            Value::String(text) => text.parse().ok(),
-            other => other.as_u64().and_then(|port| u16::try_from(port).ok()),
-        };
-        match port {
-            Some(port) if port > 0 => Ok((Ipv4Addr::LOCALHOST, port).into()),
-            _ => Err(format!("`port` is {}, expected 1 to 65535", kwargs["port"]).into()),
+        let port: u16 = self.context.config()?.get("port")?;
+        if port == 0 {
+            return Err("`port` is 0, expected 1 to 65535".into());
         }
+        Ok((Ipv4Addr::LOCALHOST, port).into())
     }
 }
 

@@ -102,7 +102,7 @@ fn it_serves_as_long_as_its_package_runs_whatever_is_killed() {
     let error: Value = serde_json::from_str(output.stderr.lines().last().unwrap()).unwrap();
     let message = error["error"]["message"].to_string();
     assert!(
-        message.contains("`port` is 70000, expected 1 to 65535"),
+        message.contains("`port` in install_kwargs is 70000, expected an integer from 0 to 65535"),
         "{message}"
     );
     let reconfigure = |kwargs: Value| {
@@ -110,10 +110,10 @@ fn it_serves_as_long_as_its_package_runs_whatever_is_killed() {
         home.package(&["reconfigure", NAME, "--kwargs", &kwargs])
     };
     for (kwargs, expected) in [
-        (json!({"port": null}), "`port` is not set"),
+        (json!({"port": null}), "`port` is missing in install_kwargs"),
         (
             json!({"port": "x"}),
-            "`port` is \\\"x\\\", expected 1 to 65535",
+            "`port` in install_kwargs is the text \\\"x\\\", expected an integer",
         ),
         (json!({"port": 0}), "`port` is 0, expected 1 to 65535"),
     ] {
