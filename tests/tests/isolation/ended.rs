@@ -323,3 +323,25 @@ fn isolation_without_a_worker_is_refused() {
         assert!(error.to_string().contains(what), "{error}");
     }
 }
+
+/// In the manager's own process it would hold the loader, and with it everybody who loads something.
+#[test]
+fn a_library_that_is_never_loaded_to_the_end_stops_nobody_else() {
+    let place = Place::new();
+    let manager = isolating(&place).deadlines(impatient()).open().unwrap();
+    let stalls = path(ThreeBot::new("stalls", "stalls").put(place.at("stalls")));
+    let began = Instant::now();
+    std::thread::scope(|scope| {
+        let stalled = scope.spawn(|| manager.add(stalls).unwrap_err());
+        manager
+            .add(misbehaving(&place, "other", json!({})))
+            .unwrap();
+        assert_eq!(stalled.join().unwrap().code(), "hook-timeout");
+    });
+    assert!(began.elapsed() < Duration::from_secs(10));
+    let status = manager.status("acme.stalls").unwrap();
+    assert_eq!(status.status, Status::Error);
+    assert!(!status.wants_restart, "another process can be had at once");
+    assert_eq!(pid(&status), None);
+    assert!(manager.status("acme.other").unwrap().running);
+}
