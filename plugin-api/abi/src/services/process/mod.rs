@@ -3,7 +3,8 @@
 mod host_side;
 mod plugin_side;
 mod request;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;
 
 use std::ffi::c_void;
