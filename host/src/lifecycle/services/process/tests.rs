@@ -58,6 +58,23 @@ fn what_is_put_aside_is_kept_three_times() {
 }
 
 #[test]
+fn a_log_is_put_aside_by_one_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("web.log");
+    fs::write(&path, [b'x'; 100]).unwrap();
+    let other = fs::File::open(&path).unwrap();
+    other.lock().unwrap();
+    log::put_aside(&path, 10).unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().len(), 100);
+    assert!(!folder.path().join("web.log.1").exists());
+    drop(other);
+    log::put_aside(&path, 10).unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().len(), 0);
+    let aside = fs::metadata(folder.path().join("web.log.1")).unwrap();
+    assert_eq!(aside.len(), 100);
+}
+
+#[test]
 fn each_state_folder_has_a_mark_of_its_own() {
     let folder = tempfile::tempdir().unwrap();
     let (one, two) = (folder.path().join("one"), folder.path().join("two"));
