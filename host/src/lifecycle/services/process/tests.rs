@@ -75,6 +75,20 @@ fn a_log_is_put_aside_by_one_at_a_time() {
 }
 
 #[test]
+fn of_a_log_that_grew_much_too_large_the_end_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("web.log");
+    let mut text = vec![b'x'; 30 << 20];
+    text.extend(b"the end");
+    fs::write(&path, text).unwrap();
+    log::put_aside(&path, 4096).unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().len(), 0);
+    let aside = fs::read(folder.path().join("web.log.1")).unwrap();
+    assert!(aside.len() <= 2 << 20, "{}", aside.len());
+    assert!(aside.ends_with(b"the end"));
+}
+
+#[test]
 fn each_state_folder_has_a_mark_of_its_own() {
     let folder = tempfile::tempdir().unwrap();
     let (one, two) = (folder.path().join("one"), folder.path().join("two"));
