@@ -145,9 +145,14 @@ impl PackageManager {
     }
 
     fn restart(&self, entry: &Arc<Entry>, turn: u64) -> Attempt {
+        // What it needs is waited for, and must not wait for it.
+        let Ok(way) = self.inner().calls.enter(&entry.name) else {
+            return Attempt::Busy;
+        };
         let Ok(mut busy) = entry.begin(RESTART, SLICE) else {
             return Attempt::Busy;
         };
+        busy.keep(way);
         self.see_what_ended(entry, &mut busy);
         let is_wanted = entry.record().pending.front().is_some_and(|it| {
             let journal = it.journal.as_ref();

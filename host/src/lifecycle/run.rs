@@ -80,7 +80,9 @@ impl PackageManager {
         match self.call(entry, code, call, report) {
             End::Returned(object, result) => {
                 entry.live().lifecycle = Some(object.state());
-                if object.ended().is_some() {
+                // What started runs: that it ended since is seen by whoever gets the turn next.
+                let runs = hook == HookName::Start && result.is_ok();
+                if object.ended().is_some() && !runs {
                     self.has_ended(entry);
                 } else {
                     *course.busy = Some(object);

@@ -10,7 +10,7 @@ use keyway_tests::server::until;
 use keyway_tests::threebots::ThreeBot;
 use serde_json::json;
 
-use crate::place::{Ask as _, Place, path};
+use crate::place::{Ask as _, Place, map, path};
 use crate::{isolating, kill, misbehaving, pid, pid_of, read, state_of, worker};
 
 fn impatient() -> Deadlines {
@@ -193,6 +193,64 @@ fn a_process_that_ends_by_itself_is_started_again_with_pauses() {
     // Not in vain: another thing done with it takes its place.
     manager.delete(name, true).unwrap();
     assert!(manager.status(name).is_err());
+}
+
+#[test]
+fn a_process_that_ends_as_its_start_returns_is_started_again() {
+    let place = Place::new();
+    // Whoever is told that the hook ended takes longer than the worker lives.
+    let observer = Arc::new(|event: &ManagerEvent| {
+        if let ManagerEvent::HookEnded { hook, .. } = event
+            && hook == "start"
+        {
+            std::thread::sleep(Duration::from_millis(150));
+        }
+    });
+    let manager = isolating(&place).observer(observer).open().unwrap();
+    let name = "acme.brief";
+    let kwargs = json!({"start": "abort-later 20"});
+    manager.add(misbehaving(&place, "brief", kwargs)).unwrap();
+    until("the end of the worker", || {
+        let status = manager.status(name).unwrap();
+        status.status == Status::Error && !status.running
+    });
+    let starts = || {
+        let hooks = place.hooks(name);
+        hooks.iter().filter(|it| *it == "start ends").count()
+    };
+    until("two more starts", || starts() >= 3);
+}
+
+#[test]
+fn who_is_started_again_is_not_waited_for_by_what_it_needs() {
+    let place = Place::new();
+    let seconds = Duration::from_secs;
+    let manager = isolating(&place)
+        .restart_pauses(seconds(2), seconds(2), seconds(60))
+        .open()
+        .unwrap();
+    let needed = ThreeBot::new("needed", "asks-others").put(place.at("needed"));
+    let mut needed = path(needed);
+    needed.install_kwargs = Some(map(json!({"start": ["start acme.needs"]})));
+    manager.add(needed).unwrap();
+    let needs = ThreeBot {
+        toml: "[dependencies]\n\"acme.needed\" = \"*\"",
+        ..ThreeBot::new("needs", "misbehaves")
+    };
+    manager.add(path(needs.put(place.at("needs")))).unwrap();
+    kill("KILL", pid_of(&manager, "acme.needs"));
+    until("its end", || {
+        manager.status("acme.needs").unwrap().status == Status::Error
+    });
+    manager.stop("acme.needed").unwrap();
+    let began = Instant::now();
+    until("both run again", || {
+        let runs = |name| manager.status(name).unwrap().running;
+        runs("acme.needed") && runs("acme.needs")
+    });
+    assert!(began.elapsed() < seconds(20), "{:?}", began.elapsed());
+    let answers = read(place.at("state/data/acme.needed/answers"));
+    assert!(answers.contains("waits for what waits for it"), "{answers}");
 }
 
 #[test]

@@ -370,8 +370,9 @@ impl Shared {
     }
 
     fn end_group(&self) {
-        // As long as it is not reaped, the number is its own.
-        if lock(&self.child).is_some() {
+        // As long as it is not reaped, the number is its own: nobody reaps it meanwhile.
+        let child = lock(&self.child);
+        if child.is_some() {
             let _ = rustix::process::kill_process_group(self.pid, Signal::KILL);
         }
     }
@@ -415,7 +416,9 @@ impl Shared {
             Some(nonsense) => format!("was ended, since it said nonsense ({nonsense}),"),
             None => how,
         };
-        let is_surprise = !state.is_killed && !state.is_busy;
+        // Who waits for it is told, unless he has his answer already.
+        let is_waited_for = state.is_busy && state.reply.is_none();
+        let is_surprise = !state.is_killed && !is_waited_for;
         state.ended = Some(how);
         let watcher = state.watcher.take();
         drop(state);

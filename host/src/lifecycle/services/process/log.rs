@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,9 @@ use crate::lifecycle::lock::{make_private, private};
 
 /// So many are kept besides the newest.
 const KEPT: u32 = 3;
+/// As much of one is kept at least, in bytes, and four times the size at which it is put aside: of what
+/// has grown larger before anybody looked the newest part.
+const LEAST_KEPT: u64 = 1 << 20;
 
 /// Opens the log at `path` for a process that is about to be started.
 pub(super) fn open(path: &Path, limit: u64) -> io::Result<File> {
@@ -30,7 +33,8 @@ fn options() -> OpenOptions {
 }
 
 /// Copies a log that is larger than `limit` bytes, and empties it: who writes into it goes on at its
-/// beginning then. What is written between the last look and that is lost.
+/// beginning then. What is written between the last look and that is lost, and of what has grown much
+/// larger all but the end.
 pub(super) fn put_aside(path: &Path, limit: u64) -> io::Result<()> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -39,6 +43,10 @@ pub(super) fn put_aside(path: &Path, limit: u64) -> io::Result<()> {
         Ok(_) => {}
     }
     let mut log = options().read(true).write(true).open(path)?;
+    // Who starts a process may look at the same time as who looks every second: one of them is enough.
+    if log.try_lock().is_err() || log.metadata()?.len() <= limit {
+        return Ok(());
+    }
     let new = beside(path, "new");
     let mut copy = private(options().write(true).create(true).truncate(true)).open(&new)?;
     // The oldest goes first: there may be no room otherwise.
@@ -53,12 +61,12 @@ pub(super) fn put_aside(path: &Path, limit: u64) -> io::Result<()> {
             _ => {}
         }
     }
-    // Until nothing more has come; who writes faster than this must not keep it for ever.
-    for _ in 0..8 {
-        if io::copy(&mut log, &mut copy)? == 0 {
-            break;
-        }
-    }
+    // Up to the end, but no more than there is room for: who writes as fast as this reads must neither
+    // keep it for ever nor fill the disk.
+    let most = limit.saturating_mul(4).max(LEAST_KEPT);
+    let len = log.metadata()?.len();
+    log.seek(SeekFrom::Start(len.saturating_sub(most)))?;
+    io::copy(&mut (&log).take(most.saturating_mul(2)), &mut copy)?;
     log.set_len(0)?;
     fs::rename(new, beside(path, "1"))
 }

@@ -58,6 +58,37 @@ fn what_is_put_aside_is_kept_three_times() {
 }
 
 #[test]
+fn a_log_is_put_aside_by_one_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("web.log");
+    fs::write(&path, [b'x'; 100]).unwrap();
+    let other = fs::File::open(&path).unwrap();
+    other.lock().unwrap();
+    log::put_aside(&path, 10).unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().len(), 100);
+    assert!(!folder.path().join("web.log.1").exists());
+    drop(other);
+    log::put_aside(&path, 10).unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().len(), 0);
+    let aside = fs::metadata(folder.path().join("web.log.1")).unwrap();
+    assert_eq!(aside.len(), 100);
+}
+
+#[test]
+fn of_a_log_that_grew_much_too_large_the_end_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("web.log");
+    let mut text = vec![b'x'; 30 << 20];
+    text.extend(b"the end");
+    fs::write(&path, text).unwrap();
+    log::put_aside(&path, 4096).unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().len(), 0);
+    let aside = fs::read(folder.path().join("web.log.1")).unwrap();
+    assert!(aside.len() <= 2 << 20, "{}", aside.len());
+    assert!(aside.ends_with(b"the end"));
+}
+
+#[test]
 fn each_state_folder_has_a_mark_of_its_own() {
     let folder = tempfile::tempdir().unwrap();
     let (one, two) = (folder.path().join("one"), folder.path().join("two"));

@@ -91,7 +91,7 @@ mod exit {
 /// Standard output and standard error are appended to one file, `logs/PACKAGE/NAME.log` in the host's
 /// state folder, which only the host's user may read. When it has grown too large it is copied to
 /// `NAME.log.1` (that one before to `.2`, that to `.3`) and emptied; what is written in the moment
-/// between is lost.
+/// between is lost, and of a log that has grown much larger than that all but the end.
 #[repr(C)]
 #[derive(StableAbi)]
 pub struct ProcessV1 {
