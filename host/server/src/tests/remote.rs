@@ -12,6 +12,7 @@ use keyway::{PackageLoader, Registry, SearchPath};
 
 use super::{Fake, about};
 use crate::audit::Audit;
+use crate::monitor::Monitor;
 use crate::router::routes;
 use crate::tcp::{Listeners, check};
 use crate::{Client, Remote, ServeOptions, read_token, token_path};
@@ -25,7 +26,12 @@ fn a_stream_that_has_nothing_to_tell_goes_on_for_longer_than_headers_may_take() 
     options.listen = vec!["127.0.0.1:0".parse().unwrap()];
     let tls = check(&options).unwrap();
     let fake = Arc::new(Fake::default());
-    let router = routes(fake.clone(), about(), Cancellation::new());
+    let router = routes(
+        fake.clone(),
+        about(),
+        Cancellation::new(),
+        Monitor::default(),
+    );
     let (audit, _writer) = Audit::open(folder.path()).unwrap();
     let listeners = Listeners::open(&options, tls, folder.path(), Arc::new(audit), router).unwrap();
     let token = read_token(&token_path(folder.path())).unwrap();
