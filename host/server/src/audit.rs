@@ -25,6 +25,10 @@ const MOST_PEERS: usize = 1000;
 const WAITING: usize = 1000;
 /// As long a text of a client may be in a line, in characters.
 const LONGEST: usize = 200;
+/// As long a path or a URL of a client may be in it.
+const LONGEST_SOURCE: usize = 4096;
+/// As many keys of arguments are in it.
+const MOST_KEYS: usize = 100;
 
 /// Writes down what was asked for. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -149,7 +153,13 @@ fn line(event: &str, who: Value, operation: &Operation) -> Map<String, Value> {
     put("operation", operation.name().into());
     let package = operation.package().map(|name| cut(name).into());
     put("package", package.unwrap_or_default());
-    let keys = |kwargs: &Map<String, Value>| kwargs.keys().map(|key| cut(key)).collect();
+    let keys = |kwargs: &Map<String, Value>| {
+        let mut keys: Vec<_> = kwargs.keys().take(MOST_KEYS).map(|key| cut(key)).collect();
+        if kwargs.len() > MOST_KEYS {
+            keys.push(format!("... {} more", kwargs.len() - MOST_KEYS));
+        }
+        Value::from(keys)
+    };
     match operation {
         Operation::Add(request) => {
             put("source", source(&request.source));
@@ -169,26 +179,40 @@ fn line(event: &str, who: Value, operation: &Operation) -> Map<String, Value> {
 }
 
 fn source(source: &AddSource) -> Value {
+    let long = |text: &str| text.chars().take(LONGEST_SOURCE).collect::<String>();
     match source {
-        AddSource::Path { path } => json!({"path": path.to_string_lossy()}),
-        AddSource::Link { link } => json!({"link": link.to_string_lossy()}),
+        AddSource::Path { path } => json!({"path": long(&path.to_string_lossy())}),
+        AddSource::Link { link } => json!({"link": long(&link.to_string_lossy())}),
         AddSource::Git {
             git_url,
             branch,
             rev,
-        } => json!({"git_url": without_password(git_url), "branch": branch, "rev": rev}),
+        } => json!({
+            "git_url": long(&without_password(git_url)),
+            "branch": branch.as_deref().map(cut),
+            "rev": rev.as_deref().map(cut),
+        }),
         _ => Value::Null,
     }
 }
 
 /// A URL without what stands before the host's name.
 fn without_password(url: &str) -> String {
-    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
-    match authority.rsplit_once('@') {
-        Some((_, host)) if !scheme.is_empty() => format!("{scheme}://{host}{path}"),
-        _ => url.to_owned(),
+    let authority = &rest[..end];
+    let (_, port) = authority.rsplit_once(':').unwrap_or_default();
+    // A password with a `/` in it: what stands before that is no host then.
+    let is_torn = !authority.starts_with('[') && !port.bytes().all(|it| it.is_ascii_digit());
+    let at = match authority.rfind('@') {
+        None if is_torn => rest.rfind('@'),
+        at => at,
+    };
+    match at {
+        Some(at) => format!("{scheme}://{}", &rest[at + 1..]),
+        None => url.to_owned(),
     }
 }
 
@@ -326,6 +350,35 @@ mod tests {
         assert_eq!(line["outcome"], "fetch");
         assert_eq!(line["who"]["pid"], std::process::id());
         assert!(line["time"].as_u64().unwrap() > 1_700_000_000);
+    }
+
+    #[test]
+    fn a_large_request_is_a_small_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let long = "x".repeat(1_000_000);
+        let sources = [
+            AddSource::Path {
+                path: (&long).into(),
+            },
+            AddSource::Link {
+                link: (&long).into(),
+            },
+            AddSource::Git {
+                git_url: format!("https://example.org/{long}"),
+                branch: Some(long.clone()),
+                rev: Some(long.clone()),
+            },
+        ];
+        for source in sources {
+            let mut request = AddRequest::new(source);
+            let kwargs = (0..60_000).map(|key| (key.to_string(), json!(1)));
+            request.install_kwargs = Some(kwargs.collect());
+            audit_operation(folder.path(), &Operation::Add(request), Err("fetch"));
+        }
+        for line in written(folder.path()) {
+            assert!(line.to_string().len() < 32 * 1024);
+            assert_eq!(line["kwargs"][MOST_KEYS], "... 59900 more");
+        }
     }
 
     #[test]

@@ -77,6 +77,12 @@ impl Way {
         if !matches!(uri.path(), "" | "/") || uri.query().is_some() {
             return Err(bad("it has a path, expected a host and a port alone"));
         }
+        // What is no port would else be that of the scheme, and the token go to who answers there.
+        let named = authority.as_str().rsplit_once(':').map(|(_, port)| port);
+        let named = named.filter(|port| !port.ends_with(']'));
+        if named.is_some_and(|port| !matches!(port.parse::<u16>(), Ok(1..))) {
+            return Err(bad("its port is none, expected 1 to 65535"));
+        }
         let host = authority.host().trim_matches(['[', ']']).to_owned();
         let is_here = host.eq_ignore_ascii_case("localhost")
             || host.parse().is_ok_and(|it: IpAddr| it.is_loopback());
@@ -202,6 +208,11 @@ mod tests {
             "http://me:secret@localhost",
             "http://localhost/v1",
             "http://localhost/?a=b",
+            "http://localhost:",
+            "http://localhost:0",
+            "http://localhost:abc",
+            "https://localhost:99999",
+            "http://[::1]:99999",
         ] {
             assert_eq!(refused(url), "bad-url", "{url}");
         }

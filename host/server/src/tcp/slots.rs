@@ -63,15 +63,15 @@ impl Slots {
     /// if there is none.
     pub(super) fn take(self: &Arc<Self>, address: IpAddr) -> Option<Taken> {
         let All { slots, next } = &mut *self.all();
-        if !address.is_loopback() {
-            let of_one = slots.values().filter(|slot| slot.address == address);
-            if of_one.count() >= self.most_of_one {
-                return None;
-            }
-        }
-        if slots.len() >= self.most {
-            let unknown = |slot: &Slot| slot.admitted.load(Ordering::Relaxed) == 0;
-            let oldest = slots.iter().find(|(_, slot)| unknown(slot));
+        let of_one = slots.values().filter(|slot| slot.address == address);
+        // Who has the token may share the address with those who have not.
+        let is_one_full = !address.is_loopback() && of_one.count() >= self.most_of_one;
+        if is_one_full || slots.len() >= self.most {
+            let goes = |slot: &Slot| {
+                let is_unknown = slot.admitted.load(Ordering::Relaxed) == 0;
+                is_unknown && (!is_one_full || slot.address == address)
+            };
+            let oldest = slots.iter().find(|(_, slot)| goes(slot));
             let oldest = oldest.map(|(number, _)| *number)?;
             if let Some(slot) = slots.remove(&oldest) {
                 slot.end();
@@ -171,10 +171,19 @@ mod tests {
 
     #[test]
     fn one_address_has_not_all_of_them() {
-        let slots = Arc::new(Slots::of(1000, MOST_OF_ONE));
+        let slots = Arc::new(Slots::of(1000, 3));
         let far: IpAddr = "192.0.2.1".parse().unwrap();
-        let taken: Vec<_> = (0..=MOST_OF_ONE).map(|_| slots.take(far)).collect();
-        assert!(taken[MOST_OF_ONE - 1].is_some() && taken[MOST_OF_ONE].is_none());
-        assert!(slots.take("192.0.2.2".parse().unwrap()).is_some());
+        let other = slots.take("192.0.2.2".parse().unwrap()).unwrap();
+        let known = |slots: &Slots| slots.all().slots.keys().copied().collect::<Vec<_>>();
+        let taken: Vec<_> = (0..3).map(|_| slots.take(far).unwrap()).collect();
+        taken[0].admitted.store(1, Ordering::Relaxed);
+        // Its own oldest one makes room, and none of another.
+        let last = slots.take(far).unwrap();
+        assert_eq!(known(&slots), [0, 1, 3, 4]);
+        for it in [&taken[2], &last] {
+            it.admitted.store(1, Ordering::Relaxed);
+        }
+        assert!(slots.take(far).is_none());
+        drop(other);
     }
 }

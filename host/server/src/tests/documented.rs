@@ -217,7 +217,18 @@ fn answers_are_as_they_are_documented() {
     // All that may be in one.
     let mut full = json!(package("a.b"));
     full["path"] = json!({"path": "/\u{fffd}", "path_bytes": "L/8="});
-    full["lifecycle"] = json!({"type": "A/B", "plugin": "/p", "plugin_version": "1"});
+    full["lifecycle"] = json!({
+        "type": "A/B", "plugin": "/p", "plugin_id": "p", "plugin_version": "1",
+        "isolated": true, "pid": 7,
+    });
+    full["processes"] = ["running", "exited", "restarting", "stopped"]
+        .map(|state| {
+            json!({
+                "name": "web", "state": state, "pid": null, "restarts": 0, "since": 1,
+                "last_exit": "code 1",
+            })
+        })
+        .into();
     full["dependencies"] = json!({"a.c": ">=1"});
     full["last_error"] = json!({
         "operation": "add", "hook": null, "code": "io", "message": "m", "location": null,

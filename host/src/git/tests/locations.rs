@@ -104,10 +104,15 @@ fn credentials_are_refused_and_not_repeated() {
     }
     let error = Location::parse("ssh://ann:geheim@example.org/demo.git").unwrap_err();
     assert!(!format!("{error} {error:?}").contains("geheim"));
-    assert_eq!(
-        without_credentials("https://example.org/a@b"),
-        "https://example.org/a@b"
-    );
+    for (url, shown) in [
+        ("https://example.org/a@b", "https://example.org/a@b"),
+        ("https://example.org:80/a@b", "https://example.org:80/a@b"),
+        ("https://[::1]/a@b", "https://[::1]/a@b"),
+        ("https://me:gehe/im@example.org:1/x", "https://example.org:1/x"),
+        ("https://me:ge@heim@example.org/x", "https://example.org/x"),
+    ] {
+        assert_eq!(without_credentials(url), shown);
+    }
 }
 
 #[test]

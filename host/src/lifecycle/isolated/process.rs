@@ -170,7 +170,8 @@ impl Standing {
 /// Whether a file may have that name. The worker has checked it already, and may be out of its mind.
 fn is_name(name: &str) -> bool {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    !name.is_empty() && name.len() <= MAX_PROCESS_NAME && name.bytes().all(is_part)
+    let fits = !name.is_empty() && name.len() <= MAX_PROCESS_NAME;
+    fits && name != "package" && name.bytes().all(is_part)
 }
 
 /// Does what is asked for.
