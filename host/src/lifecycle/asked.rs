@@ -157,7 +157,7 @@ impl PackageManager {
         wanted: &Wanted,
         report: &Report,
     ) -> Result<Vec<Arc<Entry>>, ManagerError> {
-        if !entry.is_running() {
+        if !entry.is_to_run() {
             return Ok(Vec::new());
         }
         self.check_unneeded(entry, wanted)?;
@@ -189,7 +189,7 @@ impl PackageManager {
             wanted,
             Wanted::Stop | Wanted::Disable | Wanted::Delete { .. }
         );
-        if !stops || !entry.is_running() {
+        if !stops || !entry.is_to_run() {
             return Ok(());
         }
         let dependents = self.running_dependents(&entry.name);

@@ -84,6 +84,12 @@ impl Entry {
         self.live().running_since.is_some()
     }
 
+    /// Whether it runs, or did until its worker ended, and is to run again: who needs it runs still.
+    pub(super) fn is_to_run(&self) -> bool {
+        let live = self.live();
+        live.running_since.is_some() || live.restarting.is_some()
+    }
+
     fn turn(&self) -> MutexGuard<'_, Turn> {
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
