@@ -18,6 +18,7 @@ pub mod gate;
 pub mod kde;
 pub mod memory;
 pub mod patch;
+pub mod random;
 pub mod server;
 pub mod snapshot;
 pub mod threebots;

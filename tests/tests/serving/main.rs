@@ -8,6 +8,7 @@ mod agree;
 mod database;
 mod ending;
 mod hello;
+mod hooks;
 mod idle;
 mod killed;
 mod misbehaving;

@@ -13,7 +13,7 @@ use keyway_tests::trace::Trace;
 use serde_json::Value;
 
 use crate::agree::{assert_agree, assert_nothing_under_way};
-use crate::random::{KILLED, check_hooks, note_the_kill};
+use crate::hooks::{KILLED, check_hooks, note_the_kill};
 use crate::text;
 
 const NAME: &str = "acme.hello";

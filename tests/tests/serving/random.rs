@@ -1,40 +1,26 @@
 //! `kill -9` at random moments, while clients ask for whatever they like.
 
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
-use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use keyway_tests::random::Random;
 use keyway_tests::server::Home;
 use keyway_tests::threebots::ThreeBot;
 use serde_json::Value;
 
 use crate::agree::{assert_agree, assert_nothing_under_way};
+use crate::hooks::{check_hooks, note_the_kill};
 use crate::{done, text};
 
 /// How often the server is killed; `.ci/full` says how often it is there.
 const KILLS: &str = "KEYWAY_SERVER_KILLS";
 const USUAL: usize = 10;
 const CLIENTS: u64 = 4;
-/// What stands in the file of hooks where the server was killed.
-pub(crate) const KILLED: &str = "killed";
 const NAMES: [&str; 6] = ["one", "two", "three", "four", "five", "six"];
 /// As many of them have code, which writes down its hooks.
 const WITH_CODE: usize = 3;
-
-/// Numbers that are the same for a seed.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) as usize % end
-    }
-}
 
 /// Each package in two versions.
 fn make_packages(home: &Home) {
@@ -88,55 +74,15 @@ fn ask(home: &Home, random: &mut Random) -> Result<(), String> {
     }
 }
 
-/// Says in the packages' own files that the server was killed.
-pub(crate) fn note_the_kill<'a>(home: &Home, names: impl IntoIterator<Item = &'a str>) {
-    for name in names {
-        let path = home.data(name).join("hooks");
-        if let Ok(mut file) = OpenOptions::new().append(true).open(path) {
-            writeln!(file, "{KILLED}").unwrap();
-        }
-    }
-}
-
-/// Whether the hooks of a package can have come one after the other.
-pub(crate) fn check_hooks(name: &str, hooks: &[String]) {
-    let mut runs = false;
-    let mut last = KILLED;
-    for hook in hooks {
-        let now = hook.split(" {").next().unwrap();
-        let fits = match now {
-            KILLED => true,
-            "start" => !runs && (last != "prepare"),
-            "stop" => runs,
-            // Only one that does not run is changed.
-            "prepare" | "install" | "uninstall" => !runs,
-            it => !runs && it.starts_with("upgrade from 1.0.0"),
-        };
-        // After a kill it may be done already.
-        let fits = fits && (now != "install" || matches!(last, "prepare" | KILLED));
-        assert!(fits, "{name}: `{now}` behind `{last}`: {hooks:#?}");
-        runs = match now {
-            "start" => true,
-            KILLED | "stop" => false,
-            _ => runs,
-        };
-        last = now;
-    }
-}
-
 #[test]
 fn killed_at_random_moments_records_files_and_journal_agree() {
     let kills = std::env::var(KILLS).map_or(USUAL, |it| it.parse().unwrap());
-    let seed = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap()
-        .as_nanos() as u64
-        | 1;
+    let seed = keyway_tests::random::new_seed();
     println!("seed {seed}");
     let home = Home::new();
     make_packages(&home);
     let full_names = NAMES.map(|it| format!("acme.{it}"));
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let asked = AtomicUsize::new(0);
     let mut interrupted = BTreeMap::<String, usize>::new();
     let began = Instant::now();
@@ -160,7 +106,7 @@ fn killed_at_random_moments_records_files_and_journal_agree() {
         thread::scope(|scope| {
             let (home, asked, is_over) = (&home, &asked, &is_over);
             for client in 0..CLIENTS {
-                let mut random = Random(seed ^ ((kill as u64 + 1) << 32) ^ (client + 1));
+                let mut random = Random::new(seed ^ ((kill as u64 + 1) << 32) ^ (client + 1));
                 scope.spawn(move || {
                     while !is_over.load(Ordering::Relaxed) {
                         ask(home, &mut random).unwrap();
@@ -200,7 +146,7 @@ fn killed_at_random_moments_records_files_and_journal_agree() {
 fn killed_while_two_add_two_versions_at_once_either_is_gone_on_with() {
     let home = Home::new();
     make_packages(&home);
-    let mut random = Random(0x7EED);
+    let mut random = Random::new(0x7EED);
     for round in 0..12 {
         let short = NAMES[WITH_CODE + round % (NAMES.len() - WITH_CODE)];
         let mut server = home.serve();

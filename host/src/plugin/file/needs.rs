@@ -5,6 +5,7 @@ use std::path::Path;
 use object::Endianness;
 use object::elf::{self, FileHeader64};
 use object::read::elf::{Dyn as _, FileHeader as _, ProgramHeader as _};
+use object::read::{ReadCache, ReadRef};
 
 /// Larger files are not read for this.
 const MAX_SIZE: u64 = 512 * 1024 * 1024;
@@ -27,16 +28,17 @@ impl Needs {
         if !small || usize::BITS != 64 {
             return Self::default();
         }
-        let Ok(bytes) = std::fs::read(path) else {
+        let Ok(file) = std::fs::File::open(path) else {
             return Self::default();
         };
-        Self::parse(&bytes).unwrap_or_default()
+        // Of a file of some megabytes this is a few pages.
+        Self::parse(&ReadCache::new(file)).unwrap_or_default()
     }
 
-    fn parse(bytes: &[u8]) -> Option<Self> {
-        let header = FileHeader64::<Endianness>::parse(bytes).ok()?;
+    fn parse<'a>(file: impl ReadRef<'a>) -> Option<Self> {
+        let header = FileHeader64::<Endianness>::parse(file).ok()?;
         let endian = header.endian().ok()?;
-        let segments = header.program_headers(endian, bytes).ok()?;
+        let segments = header.program_headers(endian, file).ok()?;
         // Addresses of the dynamic section are those in memory.
         let at = |address: u64| {
             segments.iter().find_map(|segment| {
@@ -44,21 +46,21 @@ impl Needs {
                 let inside = segment.p_type(endian) == elf::PT_LOAD
                     && address >= start
                     && address - start < segment.p_filesz(endian);
-                let offset = inside.then(|| address - start + segment.p_offset(endian))?;
-                bytes.get(usize::try_from(offset).ok()?..)
+                inside.then(|| (address - start).checked_add(segment.p_offset(endian)))?
             })
         };
         let dynamic = segments
             .iter()
-            .find_map(|segment| segment.dynamic(endian, bytes).ok().flatten())?;
+            .find_map(|segment| segment.dynamic(endian, file).ok().flatten())?;
         let strings = dynamic
             .iter()
             .find(|entry| entry.d_tag(endian) == elf::DT_STRTAB)
             .and_then(|entry| at(entry.d_val(endian)))?;
+        let end = file.len().ok()?;
         let text = |offset: u64| {
-            let start = strings.get(usize::try_from(offset).ok()?..)?;
-            let end = start.iter().position(|byte| *byte == 0)?;
-            std::str::from_utf8(&start[..end]).ok()
+            let start = strings.checked_add(offset)?;
+            let text = file.read_bytes_at_until(start..end, 0).ok()?;
+            std::str::from_utf8(text).ok()
         };
         let mut needs = Self::default();
         for entry in dynamic {
@@ -72,8 +74,8 @@ impl Needs {
                 _ => {}
             }
         }
-        let sections = header.sections(endian, bytes).ok();
-        let versions = sections.and_then(|sections| sections.gnu_verneed(endian, bytes).ok()?);
+        let sections = header.sections(endian, file).ok();
+        let versions = sections.and_then(|sections| sections.gnu_verneed(endian, file).ok()?);
         if let Some((mut libraries, _)) = versions {
             while let Ok(Some((_, mut names))) = libraries.next() {
                 while let Ok(Some(name)) = names.next() {
