@@ -109,6 +109,8 @@ impl PackageManager {
         if !is_recorded {
             self.abandon(&entry.record().clone())?;
         }
+        // Whoever asks for something may have mended what ended it again and again.
+        entry.live().failures = 0;
         entry.live().restarting = None;
         self.change(entry, |record| {
             if is_recorded {

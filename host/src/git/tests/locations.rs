@@ -108,7 +108,10 @@ fn credentials_are_refused_and_not_repeated() {
         ("https://example.org/a@b", "https://example.org/a@b"),
         ("https://example.org:80/a@b", "https://example.org:80/a@b"),
         ("https://[::1]/a@b", "https://[::1]/a@b"),
-        ("https://me:gehe/im@example.org:1/x", "https://example.org:1/x"),
+        (
+            "https://me:gehe/im@example.org:1/x",
+            "https://example.org:1/x",
+        ),
         ("https://me:ge@heim@example.org/x", "https://example.org/x"),
     ] {
         assert_eq!(without_credentials(url), shown);
