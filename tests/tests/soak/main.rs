@@ -180,12 +180,7 @@ fn whatever_is_asked_and_killed_all_agrees_and_nothing_leaks() {
     let seconds = std::env::var(SECONDS).map_or(USUAL, |it| it.parse().unwrap());
     let seed = std::env::var(SEED).map_or_else(|_| new_seed(), |it| it.parse().unwrap());
     println!("{SEED}={seed}");
-    let home = Home::new()
-        .with("KEYWAY_PROCESS_PAUSE_MS", "50")
-        // What is given back is to be seen, which glibc else keeps for each thread.
-        .with("MALLOC_ARENA_MAX", "1")
-        .with("MALLOC_MMAP_THRESHOLD_", "262144")
-        .with("MALLOC_TRIM_THRESHOLD_", "262144");
+    let home = Home::new().with("KEYWAY_PROCESS_PAUSE_MS", "50");
     let mut soak = Soak {
         packages: packages::make(&home),
         home,
