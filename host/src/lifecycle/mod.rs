@@ -97,6 +97,8 @@
 //!   The package is then interrupted, and does not run again by itself.
 //! * Isolation is against faults, not against malice: a worker is the same user with the same rights. It
 //!   is there on Unix only.
+//! * Libraries are never unloaded, and each keeps its file open: so does each upgrade of a package whose
+//!   code runs in this process. `raise_open_files` makes room.
 //! * Who may use the state folder and the package root may run code as the process's user.
 
 mod add;
@@ -119,6 +121,8 @@ mod manager;
 mod needs;
 #[cfg_attr(not(unix), allow(dead_code))]
 mod object;
+#[cfg(unix)]
+mod open_files;
 mod order;
 mod paths;
 mod record;
@@ -143,6 +147,8 @@ pub use events::{HookOutcome, ManagerEvent};
 #[cfg(unix)]
 pub use isolated::worker_main;
 pub use manager::{Holder, PackageManager, Started, Stopped};
+#[cfg(unix)]
+pub use open_files::raise_open_files;
 pub use request::{AddRequest, AddSource, Answer, DeleteRequest, HookProgress, Operation, Outcome};
 pub use services::{PackageStore, StoreError, Stores};
 pub use status::{

@@ -24,6 +24,15 @@ fn open_in(pid: u32) -> BTreeSet<(String, String)> {
     open.collect()
 }
 
+/// As many files a process may have open, and how far it could raise that.
+fn open_files(pid: u32) -> (u64, u64) {
+    let limits = fs::read_to_string(format!("/proc/{pid}/limits")).unwrap();
+    let line = limits.lines().find(|it| it.starts_with("Max open files"));
+    let mut words = line.unwrap()["Max open files".len()..].split_whitespace();
+    let mut next = || words.next().unwrap().parse().unwrap_or(u64::MAX);
+    (next(), next())
+}
+
 #[test]
 fn a_process_gets_what_its_request_says_and_nothing_of_the_servers() {
     let home = Place::with([
@@ -78,6 +87,10 @@ fn a_process_gets_what_its_request_says_and_nothing_of_the_servers() {
     assert_eq!(mode(log.parent().unwrap()), 0o700);
     let note = home.state().join("processes/acme.env/web.json");
     assert_eq!(mode(&note), 0o600);
+    // The server may have more files open than who started it; what it starts may not.
+    assert_eq!(open_files(pid), open_files(std::process::id()));
+    let (soft, hard) = open_files(server.id());
+    assert_eq!(soft, hard.min(1 << 16));
     // It is its own group's first, and the server's child.
     assert_eq!(group(pid), [pid]);
     let own = seen().into_iter().find(|it| it.pid == pid).unwrap();

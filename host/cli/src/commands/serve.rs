@@ -38,6 +38,10 @@ pub(crate) fn run(args: &Serve, json: bool, logs: Option<PackageLogs>) -> Result
             *deadline = Duration::from_secs(seconds.into());
         }
     }
+    #[cfg(unix)]
+    if let Err(error) = keyway::lifecycle::raise_open_files() {
+        tracing::warn!(%error, "no more files can be open than before");
+    }
     keyway_server::serve(options, |ready| {
         // That nobody listens is no reason to end.
         let _ = writeln!(io::stdout(), "{}", said(ready, json));

@@ -19,7 +19,7 @@ use super::note::Note;
 use super::program::Plan;
 use super::system;
 use crate::lifecycle::events::ManagerEvent;
-use crate::lifecycle::now;
+use crate::lifecycle::{now, open_files};
 
 /// The longest pause before it is started again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -246,6 +246,7 @@ impl Process {
             .spawn()
             .map_err(|error| format!("`{program}` cannot be run: {error}"))?;
         let pid = Pid::from_child(&child);
+        open_files::restore(pid);
         state.restarts += u64::from(state.last_exit.is_some());
         state.is = ProcessState::Running;
         state.pid = Some(pid);
