@@ -349,13 +349,20 @@ mod tests {
 
     use super::*;
 
+    /// Whatever the mask is.
+    fn private_folder() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        set_mode(folder.path(), 0o700);
+        folder
+    }
+
     fn set_mode(path: &Path, mode: u32) {
         fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
     }
 
     #[test]
     fn what_others_may_have_read_or_written_is_no_token() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = private_folder();
         let path = token_path(folder.path());
         assert_eq!(read_token(&path).unwrap_err().code(), "no-token");
         rotate_token(folder.path()).unwrap();
@@ -395,7 +402,7 @@ mod tests {
 
     #[test]
     fn a_token_is_made_once_and_taken_when_it_changes() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = private_folder();
         let keeper = Keeper::open(folder.path()).unwrap();
         let first = read_token(keeper.path()).unwrap();
         assert_eq!(first.len(), LENGTH);

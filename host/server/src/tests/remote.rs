@@ -1,5 +1,7 @@
 //! Over TCP: what takes long.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
@@ -19,7 +21,9 @@ use crate::{Client, Remote, ServeOptions, read_token, token_path};
 
 #[test]
 fn a_stream_that_has_nothing_to_tell_goes_on_for_longer_than_headers_may_take() {
-    let folder = tempfile::tempdir().unwrap();
+    let private = Permissions::from_mode(0o700);
+    let folder = tempfile::Builder::new().permissions(private).tempdir();
+    let folder = folder.unwrap();
     let registry = Registry::new(SearchPath::only::<&Path>([]));
     let loader = PackageLoader::with_data_dirs(registry, DataDirs::new(None, []));
     let mut options = ServeOptions::new(loader);
