@@ -82,6 +82,8 @@
 
 #[cfg(feature = "archive")]
 pub mod archive;
+#[cfg(any(feature = "git", feature = "lifecycle"))]
+mod credentials;
 #[cfg(feature = "git")]
 pub mod git;
 #[cfg(feature = "install")]
@@ -112,6 +114,8 @@ pub mod structure {
 #[doc(inline)]
 pub use keyway_metadata::foreign;
 
+#[cfg(any(feature = "git", feature = "lifecycle"))]
+pub use credentials::without_credentials;
 pub use package::{DataDirs, Package, PackageLoader};
 pub use plugin::{Registry, SearchPath};
 pub use version::compare_versions;

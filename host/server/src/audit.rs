@@ -188,31 +188,11 @@ fn source(source: &AddSource) -> Value {
             branch,
             rev,
         } => json!({
-            "git_url": long(&without_password(git_url)),
+            "git_url": long(&keyway::without_credentials(git_url)),
             "branch": branch.as_deref().map(cut),
             "rev": rev.as_deref().map(cut),
         }),
         _ => Value::Null,
-    }
-}
-
-/// A URL without what stands before the host's name.
-fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return url.to_owned();
-    };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let authority = &rest[..end];
-    let (_, port) = authority.rsplit_once(':').unwrap_or_default();
-    // A password with a `/` in it: what stands before that is no host then.
-    let is_torn = !authority.starts_with('[') && !port.bytes().all(|it| it.is_ascii_digit());
-    let at = match authority.rfind('@') {
-        None if is_torn => rest.rfind('@'),
-        at => at,
-    };
-    match at {
-        Some(at) => format!("{scheme}://{}", &rest[at + 1..]),
-        None => url.to_owned(),
     }
 }
 

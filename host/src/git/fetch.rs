@@ -11,10 +11,11 @@ use keyway_metadata::foreign::Escaped;
 
 use super::choose::Wish;
 use super::error::GitError;
-use super::location::{Location, without_credentials};
+use super::location::Location;
 use super::run::{Limits, Run};
 use super::work::Work;
 use super::{checkout, remote, repository};
+use crate::without_credentials;
 
 /// As often it is asked whether the fetch should end.
 const PAUSE: Duration = Duration::from_millis(50);

@@ -199,7 +199,7 @@ fn check_status(run: &Run, url: &str, head: &Head) -> io::Result<()> {
     match (head.status, &head.location) {
         (200..=299, _) => Ok(()),
         (300..=399, Some(to)) => {
-            let to = super::location::without_credentials(to);
+            let to = crate::without_credentials(to);
             Err(give_up(run, GitError::Redirected { url, to }))
         }
         (status, _) => Err(give_up(run, GitError::Status { url, status })),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use ureq::http::Uri;
 
 use super::error::GitError;
+use crate::without_credentials;
 
 /// Where a repository is: what it takes to fetch from there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +23,7 @@ impl Location {
     /// write something else than was meant.
     pub(super) fn parse(url: &str) -> Result<Self, GitError> {
         let malformed = |why| {
-            let url = url.to_owned();
+            let url = without_credentials(url);
             GitError::Malformed { url, why }
         };
         if url.is_empty() {
@@ -84,26 +85,6 @@ pub(super) fn is_this_machine(host: &str) -> bool {
     match address.parse::<IpAddr>() {
         Ok(address) => address.is_loopback(),
         Err(_) => host.eq_ignore_ascii_case("localhost"),
-    }
-}
-
-/// A URL, to be shown and written down: without a user's name and password.
-pub(crate) fn without_credentials(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return url.to_owned();
-    };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let authority = &rest[..end];
-    let (_, port) = authority.rsplit_once(':').unwrap_or_default();
-    // A password with a `/` in it: what stands before that is no host then.
-    let is_torn = !authority.starts_with('[') && !port.bytes().all(|it| it.is_ascii_digit());
-    let at = match authority.rfind('@') {
-        None if is_torn => rest.rfind('@'),
-        at => at,
-    };
-    match at {
-        Some(at) => format!("{scheme}://{}", &rest[at + 1..]),
-        None => url.to_owned(),
     }
 }
 

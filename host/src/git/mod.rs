@@ -41,5 +41,4 @@ mod work;
 pub use error::GitError;
 pub use fetch::{Fetch, Fetched, Progress, Warning};
 #[cfg(feature = "lifecycle")]
-pub(crate) use location::without_credentials;
 pub use run::Limits;

@@ -186,7 +186,8 @@ impl PackageManager {
     ) -> Result<Brought, ManagerError> {
         use super::files::Files;
         use super::request::HookProgress;
-        use crate::git::{Fetch, GitError, without_credentials};
+        use crate::git::{Fetch, GitError};
+        use crate::without_credentials;
 
         let mut fetch = Fetch::new(url);
         if let Some(branch) = branch {

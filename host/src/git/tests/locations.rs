@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use crate::git::location::{Location, without_credentials};
+use crate::git::location::Location;
+use crate::without_credentials;
 
 fn refused(url: &str) -> &'static str {
     Location::parse(url).unwrap_err().code()
@@ -104,6 +105,10 @@ fn credentials_are_refused_and_not_repeated() {
     }
     let error = Location::parse("ssh://ann:geheim@example.org/demo.git").unwrap_err();
     assert!(!format!("{error} {error:?}").contains("geheim"));
+    // Its port is none, since the password has a slash.
+    let error = Location::parse("https://ann:gehe/im@example.org/demo.git").unwrap_err();
+    assert_eq!(error.code(), "git-malformed-url");
+    assert!(!format!("{error} {error:?}").contains("gehe"), "{error}");
     for (url, shown) in [
         ("https://example.org/a@b", "https://example.org/a@b"),
         ("https://example.org:80/a@b", "https://example.org:80/a@b"),

@@ -21,7 +21,7 @@ use std::fmt;
 
 use crate::call::status;
 use crate::guard;
-use crate::text::{StrSink, collect_strings};
+use crate::text::{Str, StrSink, collect_strings};
 
 pub use bytes::{Bytes, BytesSink, PairSink};
 
@@ -72,6 +72,17 @@ unsafe fn answer(error: *const StrSink, work: impl FnOnce() -> Result<u32, Faile
     // SAFETY: null or valid, says the caller.
     unsafe { StrSink::push_all(error, [why.as_str()]) };
     status
+}
+
+/// Reads a text of a question; `what` names it where it is none.
+///
+/// # Safety
+///
+/// `text` is valid for `'a`.
+unsafe fn read_str<'a>(text: Str, what: &str) -> Result<&'a str, Failed> {
+    // SAFETY: as the caller says.
+    let text = unsafe { text.to_str() };
+    text.map_err(|error| Failed::Invalid(format!("{what}: {error}")))
 }
 
 /// Calls with a sink for the reason, and gives the status and the reason.

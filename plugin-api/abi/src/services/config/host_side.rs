@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{ConfigDocument, ConfigV1};
 use crate::call::status;
-use crate::services::{Failed, answer};
+use crate::services::{Failed, answer, read_str};
 use crate::text::{Str, StrSink};
 
 /// The host's side of `keyway.config` 1 for one package.
@@ -122,8 +122,7 @@ impl<'a> Question<'a> {
             Failed::Invalid(format!("the document is {document}, expected 0 or 1"))
         })?;
         // SAFETY: as the caller says.
-        let key = unsafe { key.to_str() };
-        let key = key.map_err(|error| Failed::Invalid(format!("the key: {error}")))?;
+        let key = unsafe { read_str(key, "the key") }?;
         Ok(Self {
             // SAFETY: as the caller says.
             access: unsafe { &**config.cast::<ConfigHandle>() },

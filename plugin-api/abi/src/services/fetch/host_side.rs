@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{FetchRequest, FetchRequestV1, FetchV1};
 use crate::call::status;
 use crate::lifecycle::{CancellationAccess, Hook, HookRef};
-use crate::services::{Failed, answer};
+use crate::services::{Failed, answer, read_str};
 use crate::text::{Str, StrSink};
 
 /// The host's side of `keyway.fetch` 1 for one package.
@@ -63,9 +63,7 @@ unsafe extern "C" fn fetch(
 unsafe fn read_request(request: &FetchRequestV1) -> Result<FetchRequest, Failed> {
     let read = |text: Str, what: &str| {
         // SAFETY: the caller vouches for the texts.
-        let text = unsafe { text.to_str() };
-        let text = text.map_err(|error| Failed::Invalid(format!("{what}: {error}")))?;
-        Ok::<_, Failed>(text.to_owned())
+        unsafe { read_str(text, what) }.map(str::to_owned)
     };
     let url = read(request.url, "the URL")?;
     let folder = read(request.folder, "the folder")?;

@@ -7,7 +7,7 @@ use super::PackagesV1;
 use super::{PackageAdd, PackageAddV1, PackageInfo, PackageInfoV1, PackageSink, PackageSource};
 use crate::call::status;
 use crate::lifecycle::{CancellationAccess, Hook, HookRef};
-use crate::services::{Failed, answer};
+use crate::services::{Failed, answer, read_str};
 use crate::text::{PathStr, Str, StrSink};
 
 /// The host's side of `keyway.packages` 1 for one package. Errors are shown to the package's author.
@@ -90,15 +90,6 @@ unsafe fn push(out: *const PackageSink, package: &PackageInfo) {
 
 /// # Safety
 ///
-/// `text` is valid for `'a`.
-unsafe fn read<'a>(text: Str, what: &str) -> Result<&'a str, Failed> {
-    // SAFETY: as the caller says.
-    let text = unsafe { text.to_str() };
-    text.map_err(|error| Failed::Invalid(format!("{what}: {error}")))
-}
-
-/// # Safety
-///
 /// `hook` is null or valid for this call.
 unsafe fn run_of(hook: *const Hook) -> Result<Option<HookRef>, Failed> {
     if hook.is_null() {
@@ -140,7 +131,7 @@ unsafe extern "C" fn status_of(
     // SAFETY: the contract: the service is held, all pointers are valid for this call.
     unsafe {
         answer(error, || {
-            let name = read(name, "the name")?;
+            let name = read_str(name, "the name")?;
             let found = held(packages).status(name).map_err(Failed::Refused)?;
             let Some(package) = found else {
                 return Ok(status::NOT_FOUND);
@@ -183,7 +174,7 @@ unsafe extern "C" fn start(
     // SAFETY: the contract: the service is held, all pointers are valid for this call.
     unsafe {
         answer(error, || {
-            let name = read(name, "the name")?;
+            let name = read_str(name, "the name")?;
             let hook = run_of(hook)?;
             let started = held(packages).start(name, lend(hook.as_ref()));
             let Some(package) = started.map_err(Failed::Refused)? else {
@@ -200,7 +191,7 @@ unsafe extern "C" fn start(
 /// What `request` points to is valid for this call.
 unsafe fn read_request(request: &PackageAddV1) -> Result<PackageAdd, Failed> {
     // SAFETY: as the caller says.
-    let text = |text: Str, what: &str| unsafe { read(text, what) };
+    let text = |text: Str, what: &str| unsafe { read_str(text, what) };
     let some = |given: Str, what: &str| {
         text(given, what).map(|text| (!text.is_empty()).then(|| text.to_owned()))
     };

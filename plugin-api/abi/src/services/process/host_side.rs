@@ -10,7 +10,7 @@ use super::{
     ProcessStatus, ProcessStatusV1, ProcessV1, ProcessVariableV1, Restart, exit, restart, state,
 };
 use crate::call::status;
-use crate::services::{Bytes, Failed, answer};
+use crate::services::{Bytes, Failed, answer, read_str};
 use crate::text::{PathStr, Str, StrSink};
 
 /// Why a host does not do what was asked for with a process.
@@ -198,8 +198,7 @@ fn raw_status(found: &ProcessStatus) -> ProcessStatusV1 {
 /// `name` is valid for `'a`.
 unsafe fn read_name<'a>(name: Str) -> Result<&'a str, Failed> {
     // SAFETY: as the caller says.
-    let name = unsafe { name.to_str() };
-    let name = name.map_err(|error| Failed::Invalid(format!("the name: {error}")))?;
+    let name = unsafe { read_str(name, "the name") }?;
     let shown = || name.escape_debug();
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
     let begins = name
